@@ -1,0 +1,20 @@
+"""The records worker's door: `celery -A deploy.celery worker -Q records`. The vision worker's is `workers.celery`.
+
+It is the same Celery app, with Django set up and the tasks that touch records registered. Web processes import it
+too, so that what they send and what the workers know is one list of tasks.
+"""
+
+from __future__ import annotations
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
+django.setup()
+
+# Only after Django is set up: the tasks import models.
+import search.tasks  # noqa: E402, F401
+from workers.celery import app  # noqa: E402
+
+__all__ = ["app"]

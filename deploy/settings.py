@@ -1,0 +1,183 @@
+"""Django's settings: one flat file, read from the environment. What the model is lives in its checkpoint, not here.
+
+Every variable has a default that runs on one machine without a broker or a database server.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _flag(name: str, default: str) -> bool:
+    return os.environ.get(name, default).strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _words(name: str, default: str) -> list[str]:
+    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
+
+
+def _text(name: str, default: str) -> str:
+    """The variable, or the default where it is missing or blank (compose files pass blanks for "not set")."""
+    value = os.environ.get(name, "").strip()
+    return value if value else default
+
+
+# --- where things are -------------------------------------------------------------------------------------------
+SELVEDGE_DATA_DIR = Path(_text("SELVEDGE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+SELVEDGE_DATA_DIR.mkdir(parents=True, exist_ok=True)
+MEDIA_ROOT = Path(_text("SELVEDGE_MEDIA_ROOT", str(SELVEDGE_DATA_DIR / "media"))).resolve()
+MEDIA_URL = "/media/"
+VECTOR_INDEX_URL = _text("VECTOR_INDEX_URL", f"faiss://{SELVEDGE_DATA_DIR / 'index'}")
+
+# --- limits -----------------------------------------------------------------------------------------------------
+SELVEDGE_MAX_UPLOAD_BYTES = int(_text("SELVEDGE_MAX_UPLOAD_BYTES", str(20 * 1024 * 1024)))
+SELVEDGE_SEARCH_TIMEOUT_S = float(_text("SELVEDGE_SEARCH_TIMEOUT_S", "30"))
+# A photo stays in memory: it is decoded at once, and a temporary file would only be read back.
+FILE_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES
+DATA_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES + 1024 * 1024
+
+
+# --- security ---------------------------------------------------------------------------------------------------
+def _secret_key() -> str:
+    """SECRET_KEY from the environment, or one drawn once and kept in the data folder for its owner alone."""
+    given = os.environ.get("SECRET_KEY", "").strip()
+    if given:
+        return given
+    path = SELVEDGE_DATA_DIR / "secret_key"
+    if not path.exists():
+        fresh = path.with_name(f"secret_key.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(50), encoding="ascii")
+        try:
+            # A hard link appears whole and only once, so two processes that start together agree on one key.
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text(encoding="ascii")
+
+
+SECRET_KEY = _secret_key()
+DEBUG = _flag("DEBUG", "0")
+ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS", "")
+
+# --- application ------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "segmentation.apps.SegmentationConfig",
+    "catalog.apps.CatalogConfig",
+    "search.apps.SearchConfig",
+]
+MIDDLEWARE = [
+    "deploy.http_errors.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "deploy.http_errors.BodyLimitMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "deploy.urls"
+WSGI_APPLICATION = "deploy.wsgi.application"
+# Every API route exists with and without its slash; a redirect would lose the posted photo.
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- records ----------------------------------------------------------------------------------------------------
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(
+        _text("DATABASE_URL", f"sqlite:///{SELVEDGE_DATA_DIR / 'db.sqlite3'}"), conn_max_age=60, conn_health_checks=True
+    ),
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Readers go on while one writer writes; a second writer waits instead of failing; write locks are taken at
+    # BEGIN, because a transaction that upgrades from read to write fails at once whatever the time-out.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 30,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- language and time ------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- static files: WhiteNoise serves them from the installed apps, so `collectstatic` is optional ------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = SELVEDGE_DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- API --------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "deploy.http_errors.problem_handler",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Selvedge",
+    "DESCRIPTION": "Visual search for fashion catalogs: a photo in, the garments of your catalog out, best first.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/",
+    # The docs page works without the internet.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# --- logging ----------------------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "deploy.http_errors.RequestIdFilter"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "root": {"handlers": ["console"], "level": _text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # Django's own handler mails administrators and prints twice.
+        "django": {"handlers": [], "propagate": True},
+        # 4xx answers are the client's business; they are in the access log already.
+        "django.request": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,27 @@
+"""All routes. The rooms name their own (`catalog.api.urls` and `search.api.urls` live under `/api/`)."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from deploy.health import healthz, readyz
+from deploy.media import serve_media
+
+urlpatterns = [
+    path("api/", include("catalog.api.urls")),
+    path("api/", include("search.api.urls")),
+    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^api/docs/?$", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^healthz/?$", healthz, name="healthz"),
+    re_path(r"^readyz/?$", readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    re_path(r"^media/(?P<name>.+)$", serve_media, name="media"),
+    path("", include("search.pages.urls")),
+]
+
+handler400 = "deploy.http_errors.handle_400"
+handler403 = "deploy.http_errors.handle_403"
+handler404 = "deploy.http_errors.handle_404"
+handler500 = "deploy.http_errors.handle_500"
