@@ -1,0 +1,1 @@
+"""Thin faces: parse arguments, call one body, print."""
