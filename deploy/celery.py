@@ -14,7 +14,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
 django.setup()
 
 # Only after Django is set up: the tasks import models.
+from celery.fixups.django import fixup  # noqa: E402
+
 import search.tasks  # noqa: E402, F401
 from workers.celery import app  # noqa: E402
+
+# `workers.celery` declines Celery's Django part; a worker that holds database connections needs it.
+fixup(app)
 
 __all__ = ["app"]

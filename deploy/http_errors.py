@@ -196,5 +196,7 @@ def handle_404(request: HttpRequest, exception: Exception) -> HttpResponse:
 def handle_500(request: HttpRequest) -> HttpResponse:
     """A bug. The traceback is in the log under the same request id."""
     return problem_response(
-        500, "internal_error", "The server failed; quote the request id when you report it.",
+        500,
+        "internal_error",
+        "The server failed; quote the request id when you report it.",
     )

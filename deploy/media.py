@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.conf import settings
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
-from django.utils._os import safe_join
+from django.http import FileResponse, Http404, HttpRequest, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 from django.views.static import was_modified_since
@@ -42,7 +41,7 @@ def serve_media(request: HttpRequest, name: str) -> HttpResponseBase:
     return response
 
 
-def _describe(response: HttpResponseBase | HttpResponse, name: str, modified: float) -> None:
+def _describe(response: HttpResponseBase, name: str, modified: float) -> None:
     response["Last-Modified"] = http_date(modified)
     lifetime = "max-age=31536000, immutable" if name.startswith(CONTENT_ADDRESSED) else "max-age=300"
     response["Cache-Control"] = f"public, {lifetime}"
@@ -54,8 +53,8 @@ def _inside(name: str) -> Path:
     """The file `name` means, links followed; Http404 where it lies outside of MEDIA_ROOT."""
     root = Path(settings.MEDIA_ROOT).resolve()
     try:
-        path = Path(safe_join(root, name)).resolve()
-    except ValueError as error:
+        path = (root / name).resolve()
+    except (ValueError, OSError) as error:  # a null byte, a name longer than the file system takes
         raise Http404 from error
     if not path.is_relative_to(root):
         raise Http404

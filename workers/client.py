@@ -1,0 +1,120 @@
+"""What callers use: photos in, descriptions out, in this process or over the queue as the environment says.
+
+Foreign exceptions (Celery's, kombu's, redis') end here; callers see this room's errors only.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import redis.exceptions
+from celery.canvas import Signature
+from celery.exceptions import CeleryError, TimeoutError
+from kombu.exceptions import KombuError
+
+from segmentation.checkpoint import SpaceInfo, read_space
+from segmentation.errors import CheckpointError
+from segmentation.types import EncodedPhoto, PhotoDescription, PhotoError
+from workers.celery import app
+from workers.codec import Payload, PhotoReference, decode_descriptions, encode_photos
+from workers.config import WorkersConfig
+from workers.errors import ModelMissing, SpaceChanged, VisionTimeout, VisionUnavailable, WorkersError
+from workers.tasks import describe_images
+
+# One photo at a time in an embedded process: two would take twice as long each, and a queue of threads that all
+# hold decoded photos would take all memory.
+_turn = threading.Lock()
+
+QUEUE_FAILURES = (KombuError, CeleryError, redis.exceptions.RedisError, OSError)
+
+
+def is_embedded() -> bool:
+    """Whether tasks run in this process (no broker is configured)."""
+    return bool(app.conf.task_always_eager)
+
+
+def space() -> SpaceInfo:
+    """The space the configured checkpoints describe photos in; cheap, reads metadata only.
+
+    Raises:
+        ModelMissing: A checkpoint is missing or damaged.
+    """
+    config = WorkersConfig.from_environment()
+    try:
+        return read_space(config.segmenter, config.embedder)
+    except (CheckpointError, FileNotFoundError) as error:
+        raise ModelMissing(str(error)) from error
+
+
+def describe_photos(photos: Sequence[EncodedPhoto], *, timeout_s: float) -> list[PhotoDescription | PhotoError]:
+    """Describe a shopper's photos, one result each, in their order.
+
+    Args:
+        photos: Encoded photos, at most a few: they travel as one message.
+        timeout_s: How long to wait. An embedded model that has begun is not interrupted.
+
+    Raises:
+        VisionTimeout: No answer in time.
+        VisionUnavailable: The queue cannot be reached, or the worker failed.
+        ModelMissing: A checkpoint is missing or damaged.
+    """
+    payload = encode_photos(photos)
+    reply = _describe_here(payload, timeout_s) if is_embedded() else _describe_there(payload, timeout_s)
+    try:
+        return decode_descriptions(reply, expected_space=space().name)
+    except SpaceChanged as error:
+        raise VisionUnavailable(str(error)) from error
+
+
+def describe_images_signature(photos: Sequence[EncodedPhoto | PhotoReference]) -> Signature[Any]:
+    """The vision task on these photos, for a chain: the next task receives the encoded descriptions.
+
+    Its own result is not kept in the broker; the chain hands it on.
+    """
+    return describe_images.s(encode_photos(photos)).set(ignore_result=True)
+
+
+def check_broker() -> None:
+    """Reach the broker once; nothing where none is configured.
+
+    Raises:
+        VisionUnavailable: It does not answer.
+    """
+    if is_embedded():
+        return
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0)
+    except QUEUE_FAILURES as error:
+        raise VisionUnavailable(f"The broker does not answer: {error}") from error
+
+
+def _describe_here(payload: Payload, timeout_s: float) -> Payload:
+    if not _turn.acquire(timeout=timeout_s):
+        raise VisionTimeout(f"The model was busy for {timeout_s:g} s.")
+    try:
+        return describe_images(payload)
+    finally:
+        _turn.release()
+
+
+def _describe_there(payload: Payload, timeout_s: float) -> Payload:
+    deadline = time.monotonic() + timeout_s
+    try:
+        # Expires: a worker that comes back must not work through photos whose shoppers have left.
+        result = describe_images.apply_async((payload,), expires=timeout_s, retry=False)
+        try:
+            remaining_s = max(0.0, deadline - time.monotonic())
+            reply: Payload = result.get(timeout=remaining_s, disable_sync_subtasks=False)
+        finally:
+            result.forget()
+    except TimeoutError as error:
+        raise VisionTimeout(f"No vision worker answered within {timeout_s:g} s.") from error
+    except WorkersError:
+        raise
+    except QUEUE_FAILURES as error:
+        raise VisionUnavailable(f"The vision queue does not answer: {error}") from error
+    return reply

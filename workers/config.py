@@ -1,0 +1,69 @@
+"""Where the vision work runs, read from the environment. What the model is lives in its checkpoint."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SHIPPED_CHECKPOINTS = ROOT / "segmentation" / "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersConfig:
+    """One process's view of the queue and the model."""
+
+    broker_url: str | None
+    """`redis://host:6379/0`; None runs every task in the calling process."""
+    segmenter: Path
+    embedder: Path
+    media_root: Path
+    """Photos that travel by reference are read below this folder, and nowhere else."""
+    threads: int | None
+    """CPU threads of the model; None lets torch choose."""
+    visibility_timeout_s: int
+    """When the broker hands an unacknowledged task to another worker. Longer than the longest batch takes."""
+    result_expires_s: int
+    """How long an answer nobody fetched stays in the broker."""
+    connect_timeout_s: float
+    """How long to wait for a connection to the broker."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> WorkersConfig:
+        """Read the variables; blanks count as missing, as compose files pass them.
+
+        Args:
+            environ: Variables by name; None reads the process's own.
+
+        Raises:
+            ValueError: A number is not a number; the message names the variable.
+        """
+        env = os.environ if environ is None else environ
+        data_dir = Path(_text(env, "SELVEDGE_DATA_DIR", str(ROOT / "var")))
+        threads = _whole_number(env, "SELVEDGE_THREADS", 0)
+        broker = _text(env, "CELERY_BROKER_URL", "")
+        return cls(
+            broker_url=broker if broker else None,
+            segmenter=Path(_text(env, "SELVEDGE_SEGMENTER", str(SHIPPED_CHECKPOINTS / "segmenter.safetensors"))),
+            embedder=Path(_text(env, "SELVEDGE_EMBEDDER", str(SHIPPED_CHECKPOINTS / "embedder.safetensors"))),
+            media_root=Path(_text(env, "SELVEDGE_MEDIA_ROOT", str(data_dir / "media"))).resolve(),
+            threads=threads if threads > 0 else None,
+            visibility_timeout_s=_whole_number(env, "SELVEDGE_VISIBILITY_TIMEOUT_S", 3600),
+            result_expires_s=_whole_number(env, "SELVEDGE_RESULT_EXPIRES_S", 600),
+            connect_timeout_s=float(_whole_number(env, "SELVEDGE_CONNECT_TIMEOUT_S", 2)),
+        )
+
+
+def _text(env: Mapping[str, str], name: str, default: str) -> str:
+    value = env.get(name, "").strip()
+    return value if value else default
+
+
+def _whole_number(env: Mapping[str, str], name: str, default: int) -> int:
+    text = _text(env, name, str(default))
+    try:
+        return int(text)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a whole number, not {text!r}") from error

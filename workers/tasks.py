@@ -1,0 +1,52 @@
+"""The vision task: a pure function from encoded photos to encoded descriptions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segmentation.images import MAX_PHOTO_BYTES
+from segmentation.types import EncodedPhoto, PhotoDescription, PhotoError
+from workers import runtime
+from workers.celery import app
+from workers.codec import Payload, PhotoReference, decode_photos, encode_descriptions
+from workers.config import WorkersConfig
+
+
+@app.task(name="workers.tasks.describe_images")
+def describe_images(encoded_photos: Payload) -> Payload:
+    """Describe every photo of a message; a photo that cannot be used is an error for itself alone.
+
+    Args:
+        encoded_photos: A message of `workers.codec.encode_photos`.
+
+    Returns:
+        A message for `workers.codec.decode_descriptions`: as many results, in the same order.
+
+    Raises:
+        CodecError: Another version or another shape.
+        ModelMissing: A checkpoint is missing or damaged.
+    """
+    media_root = WorkersConfig.from_environment().media_root
+    photos = [_fetch(photo, media_root) for photo in decode_photos(encoded_photos)]
+    model = runtime.predictor()
+    usable = [photo for photo in photos if isinstance(photo, EncodedPhoto)]
+    described = iter(model.describe(usable))
+    results: list[PhotoDescription | PhotoError] = [
+        photo if isinstance(photo, PhotoError) else next(described) for photo in photos
+    ]
+    return encode_descriptions(results, space=model.space, model_version=model.model_version)
+
+
+def _fetch(photo: EncodedPhoto | PhotoReference, media_root: Path) -> EncodedPhoto | PhotoError:
+    """The photo's bytes, read from the media folder where it came as a reference."""
+    if isinstance(photo, EncodedPhoto):
+        return photo
+    path = (media_root / photo.path).resolve()
+    if not path.is_relative_to(media_root):
+        return PhotoError("missing_file", f"{photo.path} lies outside of the media folder.")
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_PHOTO_BYTES + 1)
+    except OSError as error:
+        return PhotoError("missing_file", f"{photo.path} cannot be read here: {error.strerror}.")
+    return EncodedPhoto(data, photo.region_xyxy_px)
