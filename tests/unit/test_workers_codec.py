@@ -111,7 +111,7 @@ def test_numpy_numbers_of_a_model_become_plain_numbers():
 
 @pytest.mark.parametrize("payload", [{}, {"v": VERSION + 1, "photos": []}, [], None, {"v": str(VERSION), "photos": []}])
 def test_a_message_of_another_version_is_refused_by_name(payload):
-    with pytest.raises(CodecError, match="version|map"):
+    with pytest.raises(CodecError, match=r"version|map"):
         decode_photos(payload)
 
 

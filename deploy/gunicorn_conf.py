@@ -1,0 +1,52 @@
+"""How gunicorn serves: `gunicorn -c deploy/gunicorn_conf.py deploy.wsgi`.
+
+Embedded (no broker): one process, because each would hold its own model, and a few threads. With a broker: two light
+processes that never import torch.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from workers.config import WorkersConfig
+
+_embedded = WorkersConfig.from_environment().broker_url is None
+
+bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1" if _embedded else "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+# Longer than a search may take (SELVEDGE_SEARCH_TIMEOUT_S), so that a slow search ends as a clear 503.
+timeout = 120
+graceful_timeout = 5
+# Keeps the heartbeat file off disks that may stall.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
+accesslog = os.environ.get("ACCESS_LOG") or None
+loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
+preload_app = False  # A model loaded before the fork would poison the children.
+
+
+def when_ready(server: Any) -> None:
+    """Say where to look, once the port is open."""
+    greeting = os.environ.get("SELVEDGE_GREETING", "")
+    if greeting:
+        print(greeting, flush=True)  # noqa: T201
+
+
+def post_worker_init(worker: Any) -> None:
+    """Load the embedded model beside serving, so that the first photo does not wait for it."""
+    if _embedded:
+        threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+
+
+def _warm_up() -> None:
+    # Imported here: only after gunicorn has forked, and only in the embedded mode.
+    from workers import runtime
+    from workers.errors import ModelMissing
+
+    try:
+        runtime.predictor()
+    except ModelMissing as error:
+        print(f"The model cannot be loaded: {error}", flush=True)  # noqa: T201
