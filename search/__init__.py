@@ -1,0 +1,1 @@
+"""The product: a photo is described, its garments are searched, and their products are ranked."""
