@@ -7,6 +7,7 @@ here. An exception may carry `code` (else DRF's own), `extra` (further members o
 from __future__ import annotations
 
 import logging
+import math
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -150,7 +151,7 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     headers = dict(getattr(error, "headers", None) or {})
     wait = getattr(error, "wait", None)
     if wait is not None:
-        headers.setdefault("Retry-After", str(int(wait) + 1))
+        headers.setdefault("Retry-After", str(math.ceil(wait)))
     challenge = getattr(error, "auth_header", None)
     if challenge:
         headers.setdefault("WWW-Authenticate", challenge)

@@ -74,7 +74,7 @@ def describe_images_signature(photos: Sequence[EncodedPhoto | PhotoReference]) -
 
     Its own result is not kept in the broker; the chain hands it on.
     """
-    return describe_images.s(encode_photos(photos)).set(ignore_result=True)
+    return describe_images.signature((encode_photos(photos),), options={"ignore_result": True})
 
 
 def check_broker() -> None:
@@ -96,7 +96,8 @@ def _describe_here(payload: Payload, timeout_s: float) -> Payload:
     if not _turn.acquire(timeout=timeout_s):
         raise VisionTimeout(f"The model was busy for {timeout_s:g} s.")
     try:
-        return describe_images(payload)
+        described: Payload = describe_images(payload)
+        return described
     finally:
         _turn.release()
 
