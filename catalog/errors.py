@@ -8,7 +8,7 @@ class CatalogError(Exception):
 
 
 class FeedError(CatalogError):
-    """The feed as a whole cannot be read (missing, not text, columns lacking); nothing was written; tell the retailer."""
+    """The feed as a whole cannot be read (missing, not text, columns lacking); nothing was written."""
 
 
 class InvalidRetailer(CatalogError):

@@ -1,0 +1,1 @@
+"""The catalog over HTTP: products and retailers, read only."""

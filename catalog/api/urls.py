@@ -1,0 +1,13 @@
+"""Routes of the catalog below `/api/`, each with and without its last slash."""
+
+from __future__ import annotations
+
+from django.urls import re_path
+
+from catalog.api.views import ProductDetailView, ProductListView, RetailerListView
+
+urlpatterns = [
+    re_path(r"^products/?$", ProductListView.as_view(), name="product-list"),
+    re_path(r"^products/(?P<product_id>[^/]+)/?$", ProductDetailView.as_view(), name="product-detail"),
+    re_path(r"^retailers/?$", RetailerListView.as_view(), name="retailer-list"),
+]

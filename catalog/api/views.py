@@ -1,0 +1,126 @@
+"""The catalog's resources. Each view reads its parameters, asks one selector and formats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from rest_framework import generics
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+
+from catalog import selectors
+from catalog.api.problems import not_found
+from catalog.api.serializers import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    ProductDetailSerializer,
+    ProductListQuery,
+    ProductQuery,
+    ProductSerializer,
+    RetailerSerializer,
+)
+from catalog.errors import ProductNotFound, RetailerNotFound
+from catalog.models import Product, Retailer
+
+INVALID = OpenApiResponse(OpenApiTypes.OBJECT, "Problem `invalid_parameter`: `errors` names field and reason.")
+UNKNOWN = OpenApiResponse(OpenApiTypes.OBJECT, "Problem `unknown_retailer` or `not_found`.")
+
+
+class ProductPages(PageNumberPagination):
+    """Pages of products, by number."""
+
+    page_size = DEFAULT_LIMIT
+    page_size_query_param = "limit"
+    max_page_size = MAX_LIMIT
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="List products",
+        description="Products on sale, oldest first.",
+        parameters=[ProductListQuery],
+        responses={200: ProductSerializer(many=True), 400: INVALID, 404: UNKNOWN},
+        tags=["catalog"],
+        operation_id="products_list",
+    )
+)
+class ProductListView(generics.ListAPIView[Product]):
+    """All products, filtered and in pages."""
+
+    serializer_class = ProductSerializer
+    pagination_class = ProductPages
+    queryset = Product.objects.none()
+
+    def get_queryset(self) -> QuerySet[Product]:
+        """The products that were asked for."""
+        asked = _asked(ProductListQuery, self.request)
+        try:
+            return selectors.products(
+                retailer_slug=asked.get("retailer") or None, query=asked["q"], in_stock=asked["in_stock"]
+            )
+        except RetailerNotFound as error:
+            raise not_found(error) from error
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="Get one product",
+        parameters=[
+            OpenApiParameter(
+                "product_id",
+                OpenApiTypes.STR,
+                OpenApiParameter.PATH,
+                description="Our key, or with `retailer` the retailer's own product id.",
+            ),
+            ProductQuery,
+        ],
+        responses={200: ProductDetailSerializer, 404: UNKNOWN},
+        tags=["catalog"],
+        operation_id="products_retrieve",
+    )
+)
+class ProductDetailView(generics.RetrieveAPIView[Product]):
+    """One product with its images and all that its feed told."""
+
+    serializer_class = ProductDetailSerializer
+    queryset = Product.objects.none()
+
+    def get_object(self) -> Product:
+        """The product in the address."""
+        asked = _asked(ProductQuery, self.request)
+        try:
+            return selectors.get_product(self.kwargs["product_id"], asked.get("retailer") or None)
+        except (RetailerNotFound, ProductNotFound) as error:
+            raise not_found(error) from error
+
+
+@extend_schema_view(
+    get=extend_schema(
+        summary="List retailers",
+        description="All retailers by slug, with their number of products on sale.",
+        tags=["catalog"],
+        operation_id="retailers_list",
+    )
+)
+class RetailerListView(generics.ListAPIView[Retailer]):
+    """All retailers."""
+
+    serializer_class = RetailerSerializer
+    pagination_class = None
+    queryset = Retailer.objects.none()
+
+    def get_queryset(self) -> QuerySet[Retailer]:
+        """All retailers, counted."""
+        return selectors.retailers()
+
+
+def _asked(query: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """The checked query parameters; a wrong one is answered with its name and reason."""
+    # A plain dict: in a form's QueryDict, DRF takes an absent checkbox for false.
+    asked = query(data=request.query_params.dict())
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)

@@ -1,0 +1,141 @@
+"""Writes to the catalog: imports a retailer's product feed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+
+from catalog.errors import FeedError, InvalidRetailer
+from catalog.feeds.google import open_feed
+from catalog.feeds.rows import FeedRow, FeedRowError
+from catalog.merging import Merge, plan_row, plan_rows, write_merges
+from catalog.models import Retailer
+
+CHUNK_ROWS = 500
+"""Rows per transaction: a kill loses at most the work on these."""
+ERRORS_KEPT = 10_000
+"""A feed of garbage must not fill the memory; further errors are counted."""
+
+FeedItem = FeedRow | FeedRowError
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class ImportSummary:
+    """What an import did, or with `dry_run` would do. Every row counts in exactly one of the four numbers."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    """Rows with an error: not stored, or stored without one of their images."""
+    errors: list[FeedRowError] = field(default_factory=list)
+    """In the order of the feed; at most `ERRORS_KEPT`."""
+    errors_left_out: int = 0
+    dry_run: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        """Rows the feed has, apart from its header and blank lines."""
+        return self.new + self.changed + self.unchanged + self.failed
+
+    def add_errors(self, errors: Iterable[FeedRowError]) -> None:
+        """Keep the errors of one row, which has failed."""
+        self.failed += 1
+        for error in errors:
+            if len(self.errors) < ERRORS_KEPT:
+                self.errors.append(error)
+            else:
+                self.errors_left_out += 1
+
+    def add(self, merge: Merge) -> None:
+        """Count one row that was understood."""
+        if merge.errors:
+            self.add_errors(merge.errors)
+        elif merge.known is None:
+            self.new += 1
+        elif merge.is_changed:
+            self.changed += 1
+        else:
+            self.unchanged += 1
+
+
+def import_feed(
+    retailer_slug: str,
+    feed: Path,
+    *,
+    images_dir: Path | None = None,
+    dry_run: bool = False,
+    on_progress: Progress | None = None,
+) -> ImportSummary:
+    """Bring a retailer's records in line with its feed: new and changed products are written, others left alone.
+
+    Idempotent and resumable: the same feed again writes nothing; after a kill it resumes at the chunk it was in.
+    A product whose image cannot be taken over is stored with that image `failed`. Products not in the feed stay.
+
+    Args:
+        retailer_slug: The retailer; its record is made when missing.
+        feed: A Google Merchant CSV or TSV file.
+        images_dir: Where the images named by the feed lie; None = the feed's folder.
+        dry_run: Write nothing, neither records nor images.
+        on_progress: Called with (lines done, lines in the feed).
+
+    Raises:
+        FeedError: The feed cannot be read as a whole, or `images_dir` is no folder. Nothing was written.
+        InvalidRetailer: The slug holds more than letters, digits, hyphens and underscores, or over 50 of them.
+    """
+    _check_slug(retailer_slug)
+    source = open_feed(feed)
+    folder = (feed.parent if images_dir is None else images_dir).resolve()
+    if not folder.is_dir():
+        raise FeedError(f"{images_dir}: there is no such images folder")
+    retailer = _retailer(retailer_slug, create=not dry_run)
+    summary = ImportSummary(dry_run=dry_run)
+    n_lines = source.text.n_lines
+    report = on_progress if on_progress is not None else _say_nothing
+    report(0, n_lines)
+    for chunk in _chunks(source.rows()):
+        merges: list[Merge] = []
+        known = iter(plan_rows([item for item in chunk if isinstance(item, FeedRow)], retailer))
+        for item in chunk:
+            if isinstance(item, FeedRowError):
+                summary.add_errors([item])
+            else:
+                merge = plan_row(*next(known), folder, store=not dry_run)
+                merges.append(merge)
+                summary.add(merge)
+            report(min(item.line, n_lines), n_lines)
+        if retailer is not None and not dry_run:
+            write_merges(merges, retailer)
+    report(n_lines, n_lines)
+    return summary
+
+
+def _check_slug(slug: str) -> None:
+    try:
+        validate_slug(slug)
+    except ValidationError as error:
+        raise InvalidRetailer(f'"{slug}": use letters, digits, hyphens and underscores') from error
+    longest = Retailer._meta.get_field("slug").max_length
+    if longest is not None and len(slug) > longest:
+        raise InvalidRetailer(f'"{slug}" has {len(slug)} characters; at most {longest} are allowed')
+
+
+def _retailer(slug: str, *, create: bool) -> Retailer | None:
+    if not create:
+        return Retailer.objects.filter(slug=slug).first()
+    return Retailer.objects.get_or_create(slug=slug, defaults={"name": slug.replace("-", " ").title()})[0]
+
+
+def _chunks(items: Iterator[FeedItem]) -> Iterator[list[FeedItem]]:
+    while chunk := list(islice(items, CHUNK_ROWS)):
+        yield chunk
+
+
+def _say_nothing(done: int, total: int) -> None:
+    """Progress nobody asked for."""
