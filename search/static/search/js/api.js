@@ -1,0 +1,74 @@
+/** The HTTP API as the pages use it: JSON in, and every failure one `Problem`. */
+
+const SEARCH = "/api/search";
+const TRENDS = "/api/trends/";
+const RETAILERS = "/api/retailers/";
+
+/** Why a request failed, in the API's own words where it gave any (RFC 9457). */
+export class Problem extends Error {
+  constructor({ title, detail = "", status = 0, code = "", requestId = "", fields = [] }) {
+    super(title);
+    Object.assign(this, { title, detail, status, code, requestId, fields });
+  }
+}
+
+/** Searches by photo. @param {{photo: Blob, fileName: string, retailer: string, signal: AbortSignal}} query */
+export function searchByPhoto({ photo, fileName, retailer, signal }) {
+  const form = new FormData();
+  form.append("image", photo, fileName);
+  if (retailer) form.append("retailer", retailer);
+  return fetchJson(SEARCH, { method: "POST", body: form, signal });
+}
+
+/** Garment counts by class and day. @param {{days: number, retailer: string, signal: AbortSignal}} query */
+export function fetchTrends({ days, retailer, signal }) {
+  const query = new URLSearchParams({ days: String(days) });
+  if (retailer) query.set("retailer", retailer);
+  return fetchJson(`${TRENDS}?${query}`, { signal });
+}
+
+/** The retailers, each with `slug` and `name`. */
+export async function fetchRetailers() {
+  const reply = await fetchJson(RETAILERS);
+  return Array.isArray(reply) ? reply : reply.results;
+}
+
+/** True for the error of a request that was cancelled on purpose. */
+export function isCancelled(error) {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+async function fetchJson(address, options = {}) {
+  let response;
+  try {
+    response = await fetch(address, { headers: { Accept: "application/json" }, ...options });
+  } catch (error) {
+    if (isCancelled(error)) throw error;
+    throw new Problem({ title: "The server could not be reached", detail: "Check the connection, then try again." });
+  }
+  if (!response.ok) throw await problemOf(response);
+  try {
+    return await response.json();
+  } catch (error) {
+    if (isCancelled(error)) throw error;
+    throw new Problem({ title: "The server's answer could not be read", status: response.status });
+  }
+}
+
+async function problemOf(response) {
+  let body = {};
+  try {
+    body = await response.json();
+  } catch (error) {
+    if (isCancelled(error)) throw error; // A proxy's HTML page has no more to say than its status.
+  }
+  const text = (value) => (typeof value === "string" ? value : "");
+  return new Problem({
+    title: text(body.title) || `The server answered with status ${response.status}`,
+    detail: text(body.detail),
+    status: response.status,
+    code: text(body.code),
+    requestId: text(body.request_id) || (response.headers.get("X-Request-ID") ?? ""),
+    fields: Array.isArray(body.errors) ? body.errors : [],
+  });
+}
