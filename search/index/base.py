@@ -126,6 +126,10 @@ class VectorIndex(Protocol):
         """How many vectors there are."""
         ...
 
+    def ids(self) -> NDArray[np.int64]:
+        """The ids of all vectors, int64 (N,), in rising order: what a reconciliation compares with the database."""
+        ...
+
     def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], tags: Sequence[Tags]) -> None:
         """Add vectors, replacing those (and their tags) whose id is already there. All or nothing.
 

@@ -55,6 +55,10 @@ class FaissReader:
     def __len__(self) -> int:
         return int(self._current().rows.ids.size)
 
+    def ids(self) -> NDArray[np.int64]:
+        """The ids of the published vectors, rising."""
+        return np.sort(self._current().rows.ids)
+
     def search(self, queries: NDArray[np.float32], k: int, where: Where | None = None) -> Hits:
         """Find the k most alike vectors of each query in the published state."""
         check_k(k)
@@ -128,6 +132,11 @@ class FaissWriter:
 
     def __len__(self) -> int:
         return len(self._buffer)
+
+    def ids(self) -> NDArray[np.int64]:
+        """The ids of all vectors, unpublished changes included, rising."""
+        with self._lock:
+            return np.sort(self._buffer.rows().ids)
 
     def search(self, queries: NDArray[np.float32], k: int, where: Where | None = None) -> Hits:
         """Find the k most alike vectors of each query, unpublished changes included."""
