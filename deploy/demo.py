@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -109,15 +110,17 @@ def greeting(catalog: DemoCatalog, sample: Path | None, port: int) -> str:
         f"  API docs         {url}/api/docs/",
     ]
     if sample is not None:
-        lines += ["", "Search from another terminal:", f"  curl -s -F image=@{_shown(sample)} {url}/api/search"]
+        lines += [
+            "",
+            "Search from another terminal:",
+            f"  curl -s -F {shlex.quote(f'image=@{_shown(sample)}')} {url}/api/search",
+        ]
     return "\n".join([*lines, "", "Ctrl-C stops the server."])
 
 
-def _shown(path: Path) -> str:
-    """Relative to where the reader stands, where that is shorter, quoted for the shell."""
-    path = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    text = str(path)
-    return f"'{text}'" if " " in text else text
+def _shown(path: Path) -> Path:
+    """Relative to where the reader stands where that is shorter."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 if __name__ == "__main__":

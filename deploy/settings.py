@@ -179,5 +179,7 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         # 4xx answers are the client's business; they are in the access log already.
         "django.request": {"level": "ERROR"},
+        # It tells which of its builds it tried.
+        "faiss": {"level": "WARNING"},
     },
 }

@@ -45,7 +45,10 @@ def _build(config: WorkersConfig) -> Celery:
         result_expires=config.result_expires_s,
         enable_utc=True,
         timezone="UTC",
+        # A worker waits for its broker as long as it takes; what it was at is delivered again.
         broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         # Callers hear soon that a broker is down (`max_retries` has no end by default).
         broker_transport_options={
             "visibility_timeout": config.visibility_timeout_s,

@@ -28,7 +28,8 @@ from workers.tasks import describe_images
 # hold decoded photos would take all memory.
 _turn = threading.Lock()
 
-QUEUE_FAILURES = (KombuError, CeleryError, redis.exceptions.RedisError, OSError)
+QUEUE_FAILURES = (KombuError, CeleryError, redis.exceptions.RedisError, OSError, RuntimeError)
+"""What a broken broker looks like; Celery says a bare RuntimeError when its result store is gone."""
 
 
 def is_embedded() -> bool:
@@ -109,13 +110,17 @@ def _describe_there(payload: Payload, timeout_s: float) -> Payload:
         result = describe_images.apply_async((payload,), expires=timeout_s, retry=False)
         try:
             remaining_s = max(0.0, deadline - time.monotonic())
-            reply: Payload = result.get(timeout=remaining_s, disable_sync_subtasks=False)
+            # Not propagated: what the worker raised must not be taken for a failure of the queue.
+            reply = result.get(timeout=remaining_s, propagate=False, disable_sync_subtasks=False)
         finally:
             result.forget()
     except TimeoutError as error:
         raise VisionTimeout(f"No vision worker answered within {timeout_s:g} s.") from error
-    except WorkersError:
-        raise
     except QUEUE_FAILURES as error:
         raise VisionUnavailable(f"The vision queue does not answer: {error}") from error
-    return reply
+    if isinstance(reply, WorkersError):
+        raise reply
+    if isinstance(reply, BaseException):
+        raise VisionUnavailable(f"The vision worker failed: {reply!r}") from reply
+    described: Payload = reply
+    return described

@@ -1,0 +1,90 @@
+"""The demo does once what needs doing once, and shows the catalog it was asked for."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from deploy import demo, demo_catalog
+from deploy.demo_catalog import DemoCatalog, DemoError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "My Shop"
+    (made / "images").mkdir(parents=True)
+    (made / "feed.csv").write_text("id,title\n")
+    for number in range(20):
+        (made / "images" / f"p{number:02}.jpg").write_bytes(b"photo")
+    return made
+
+
+def test_a_folder_gets_a_retailer_and_records_of_its_own(folder, tmp_path):
+    catalog = demo_catalog.of_folder(folder, tmp_path)
+    assert catalog.retailer == "my-shop"
+    assert catalog.data_dir == tmp_path / "var" / "demo-my-shop"
+
+
+def test_two_folders_of_one_name_do_not_share_records(folder, tmp_path):
+    first = demo_catalog.of_folder(folder, tmp_path)
+    demo_catalog.mark_done(first, "state")
+    other = tmp_path / "elsewhere" / "My Shop"
+    other.mkdir(parents=True)
+    (other / "feed.csv").touch()
+    assert demo_catalog.of_folder(other, tmp_path).data_dir != first.data_dir
+    assert demo_catalog.of_folder(folder, tmp_path).data_dir == first.data_dir
+
+
+def test_a_folder_without_a_feed_is_refused_with_what_is_expected(tmp_path):
+    with pytest.raises(DemoError, match=r"feed\.csv"):
+        demo_catalog.of_folder(tmp_path, tmp_path)
+
+
+def test_an_unchanged_folder_is_done_and_a_changed_one_is_not(folder, tmp_path):
+    catalog = demo_catalog.of_folder(folder, tmp_path)
+    state = demo_catalog.fingerprint(catalog)
+    assert not demo_catalog.is_done(catalog, state)
+    demo_catalog.mark_done(catalog, state)
+    assert demo_catalog.is_done(catalog, demo_catalog.fingerprint(catalog))
+    (folder / "images" / "new.jpg").write_bytes(b"photo")
+    assert not demo_catalog.is_done(catalog, demo_catalog.fingerprint(catalog))
+
+
+def test_scenes_and_query_photos_are_offered_before_packshots_and_by_turns(folder):
+    assert all(photo.parent.name == "images" for photo in demo_catalog.choose_samples(folder))
+    for name in ("images/wild_dev", "images/query_dev"):
+        (folder / name).mkdir()
+        for number in range(30):
+            (folder / name / f"{name[-5]}{number}.jpg").write_bytes(b"photo")
+    chosen = demo_catalog.choose_samples(folder)
+    assert [photo.parent.name for photo in chosen] == ["wild_dev", "query_dev"] * 4
+
+
+def test_a_small_folder_offers_what_it_has(tmp_path):
+    (tmp_path / "samples").mkdir()
+    for name in ("a.jpg", "b.png", "notes.txt"):
+        (tmp_path / "samples" / name).touch()
+    assert [photo.name for photo in demo_catalog.choose_samples(tmp_path)] == ["a.jpg", "b.png"]
+
+
+def test_samples_of_an_earlier_run_are_replaced(folder, tmp_path):
+    catalog = DemoCatalog(folder, "my-shop", tmp_path / "records")
+    placed = tmp_path / "records" / "media" / "samples"
+    placed.mkdir(parents=True)
+    (placed / "stale.jpg").touch()
+    sample = demo_catalog.place_samples(catalog)
+    assert sample is not None
+    assert sample.is_file()
+    assert len(list(placed.iterdir())) == demo_catalog.MOST_SAMPLES
+    assert not (placed / "stale.jpg").exists()
+
+
+def test_the_curl_line_names_a_photo_that_exists_and_survives_the_shell(folder, tmp_path):
+    catalog = DemoCatalog(folder, "my-shop", tmp_path / "my records")
+    sample = demo_catalog.place_samples(catalog)
+    line = next(line for line in demo.greeting(catalog, sample, 8123).splitlines() if "curl" in line)
+    words = shlex.split(line)
+    assert words[-1] == "http://127.0.0.1:8123/api/search"
+    assert Path(words[-2].removeprefix("image=@")).is_file()
