@@ -1,0 +1,79 @@
+"""What was seen, in Django's admin: find images that failed, look at garments and searches. Read only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from search.models import Garment, ImageDescription, SearchedGarment, SearchLog, Space
+
+# Django's admin classes take no type arguments at run time, hence the ignored [type-arg] below.
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Records that only the program writes."""
+
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Never."""
+        return False
+
+
+class GarmentInline(admin.TabularInline):  # type: ignore[type-arg]
+    """A photo's garments."""
+
+    model = Garment
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("position", "category_id", "score", "color_name", "is_product")
+
+    def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Never."""
+        return False
+
+
+class SearchedGarmentInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What one search looked for."""
+
+    model = SearchedGarment
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("category_id", "score", "color_name")
+
+    def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
+        """Never."""
+        return False
+
+
+@admin.register(Space)
+class SpaceAdmin(ReadOnlyAdmin):
+    """Embedding spaces."""
+
+    list_display = ["name", "dim", "created_at"]
+
+
+@admin.register(ImageDescription)
+class ImageDescriptionAdmin(ReadOnlyAdmin):
+    """Descriptions, chiefly to find those that failed."""
+
+    list_display = ["image", "space", "state", "error_code", "error", "segmenter_version", "described_at"]
+    list_filter = ["state", "space", "image__product__retailer"]
+    list_select_related = ["image", "space"]
+    search_fields = ["image__source", "image__product__external_id"]
+    inlines = [GarmentInline]
+
+
+@admin.register(SearchLog)
+class SearchLogAdmin(ReadOnlyAdmin):
+    """Searches, without their photos."""
+
+    list_display = ["search_id", "created_at", "retailer", "n_garments", "segmenter_version"]
+    list_filter = ["retailer"]
+    list_select_related = ["retailer"]
+    date_hierarchy = "created_at"
+    inlines = [SearchedGarmentInline]

@@ -1,0 +1,1 @@
+"""The search room over HTTP: search, similar products, categories, trends."""

@@ -1,0 +1,106 @@
+"""Example answers for the API's documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample
+
+_JACKET: dict[str, Any] = {"id": 4, "name": "jacket", "slug": "jacket", "supercategory": "upperbody"}
+_SPACE = "mobilenet_v2-emb128@0a1b2c3d"
+
+SEARCH_REPLY = OpenApiExample(
+    "One jacket",
+    value={
+        "search_id": "5f0c5b5e-6f0a-4d0b-9a55-0d7f3f0f9b1e",
+        "index_version": f"{_SPACE}#7",
+        "space": _SPACE,
+        "model_version": "first-light@9f8e7d6c",
+        "image": {"width": 550, "height": 832},
+        "timings_ms": {"decode": 9.1, "segment": 161.0, "embed": 24.2, "search": 0.8, "rank": 3.1, "total": 199.5},
+        "objects": [
+            {
+                "object_id": 0,
+                "category": _JACKET,
+                "kind": "garment",
+                "score": 0.93,
+                "box": {"x_min": 110.0, "y_min": 166.4, "x_max": 440.0, "y_max": 499.2},
+                "box_relative": {"x_min": 0.2, "y_min": 0.2, "x_max": 0.8, "y_max": 0.6},
+                "mask": {"size": [832, 550], "counts": "c0Z1m0..."},
+                "polygons": [[0.2, 0.2, 0.8, 0.2, 0.8, 0.6, 0.2, 0.6]],
+                "color": {"name": "navy", "hex": "#1b2a49"},
+                "results": [
+                    {
+                        "rank": 1,
+                        "score": 0.87,
+                        "product": {
+                            "id": 71,
+                            "product_id": "MJ07-Blue",
+                            "retailer": "luma",
+                            "title": "Orion Two-Tone Fitted Jacket",
+                            "brand": "Luma",
+                            "color": "Blue",
+                            "price": "72.00",
+                            "sale_price": None,
+                            "currency": "USD",
+                            "availability": "in_stock",
+                            "in_stock": True,
+                            "item_group_id": "MJ07",
+                            "product_type": "Jackets",
+                            "gender": "male",
+                            "link": "https://shop.example/mj07-blue",
+                            "image_url": "https://search.example/media/catalog/ab/abcd.jpg",
+                            "url": "https://search.example/api/products/71/",
+                        },
+                        "matched_image_url": "https://search.example/media/catalog/ab/abcd.jpg",
+                        "matched_category": _JACKET,
+                    }
+                ],
+            }
+        ],
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+
+TRENDS_REPLY = OpenApiExample(
+    "Two days",
+    value={
+        "from": "2026-11-21",
+        "to": "2026-11-22",
+        "retailer": None,
+        "model_versions": ["first-light@9f8e7d6c"],
+        "catalog": [{"date": "2026-11-21", "category": _JACKET, "count": 3}],
+        "searches": [{"date": "2026-11-22", "category": _JACKET, "count": 5}],
+        "totals": [{"category": _JACKET, "catalog": 3, "searches": 5}],
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+
+
+def _problem(status: int, title: str, code: str, detail: str, **extra: Any) -> OpenApiExample:
+    members = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": "6c0f6b1f",
+    }
+    return OpenApiExample(code, value=members | extra, response_only=True, status_codes=[str(status)])
+
+
+NOT_AN_IMAGE = _problem(
+    400,
+    "Bad Request",
+    "not_an_image",
+    "The file is not an image.",
+    errors=[{"field": "image", "message": "The file is not an image."}],
+)
+INDEX_MISSING = _problem(
+    503,
+    "Service Unavailable",
+    "index_missing",
+    "Nothing is indexed for the present model: run `manage.py index_catalog --retailer NAME --feed FILE`.",
+)

@@ -1,0 +1,96 @@
+"""This room's errors, and those of the rooms below it, as answers; `deploy` renders them as RFC 9457 problems."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rest_framework.exceptions import APIException
+
+from catalog.errors import ProductNotFound, RetailerNotFound
+from search.errors import IndexEmpty, InvalidRegion
+from search.index.base import IndexMissing, VectorIndexError
+from segmentation.errors import PhotoRejected
+from workers.errors import ModelMissing, VisionTimeout, WorkersError
+
+RETRY_AFTER_S = 5
+"""What a client is told to wait when the vision workers are busy or away."""
+
+_PHOTO_PROBLEMS = {
+    "empty": (400, "empty_file"),
+    "too_large": (413, "file_too_large"),
+    "too_many_pixels": (413, "too_many_pixels"),
+}
+
+
+class ProblemError(APIException):
+    """A refusal with a stable `code`, further members of the problem in `extra`, and HTTP `headers`."""
+
+    def __init__(
+        self,
+        status_code: int,
+        code: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail, code)
+        self.status_code = status_code
+        self.code = code
+        self.extra: dict[str, Any] = {} if field is None else {"errors": [{"field": field, "message": detail}]}
+        self.headers = {} if headers is None else dict(headers)
+
+
+@contextmanager
+def answering_problems() -> Iterator[None]:
+    """Turns every error a body may raise into its answer; what is not listed is a bug and stays one.
+
+    Messages that may name folders of this machine are replaced by what to do about them.
+    """
+    try:
+        yield
+    except PhotoRejected as error:
+        status_code, code = _PHOTO_PROBLEMS.get(error.code, (400, error.code))
+        raise ProblemError(status_code, code, _sentence(error), field="image") from error
+    except InvalidRegion as error:
+        raise ProblemError(400, "invalid_parameter", _sentence(error), field="box") from error
+    except RetailerNotFound as error:
+        raise ProblemError(404, "unknown_retailer", _sentence(error)) from error
+    except ProductNotFound as error:
+        raise ProblemError(404, "not_found", _sentence(error)) from error
+    except IndexEmpty as error:
+        raise ProblemError(503, "index_empty", _sentence(error)) from error
+    except VectorIndexError as error:
+        raise _index_problem(error) from error
+    except WorkersError as error:
+        raise _vision_problem(error) from error
+
+
+def _index_problem(error: VectorIndexError) -> ProblemError:
+    if isinstance(error, IndexMissing):
+        detail = (
+            "Nothing is indexed for the present model: run `manage.py index_catalog --retailer NAME --feed FILE` "
+            "(or `manage.py rebuild_index` where the catalog was described before)."
+        )
+        return ProblemError(503, "index_missing", detail)
+    detail = "The index cannot be used: run `manage.py rebuild_index`; the log says what is wrong with it."
+    return ProblemError(503, "index_damaged", detail)
+
+
+def _vision_problem(error: WorkersError) -> ProblemError:
+    retry = {"Retry-After": str(RETRY_AFTER_S)}
+    if isinstance(error, ModelMissing):
+        return ProblemError(
+            503, "model_missing", "The model's checkpoint is missing or damaged; the operator must act."
+        )
+    if isinstance(error, VisionTimeout):
+        return ProblemError(503, "vision_timeout", "The vision model did not answer in time; try again.", headers=retry)
+    detail = "The vision model is not available at the moment; try again."
+    return ProblemError(503, "vision_unavailable", detail, headers=retry)
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,162 @@
+"""The search room's resources. Each view reads its parameters, calls one body and formats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog.selectors import get_product, get_retailer
+from search.api import examples
+from search.api.parameters import SearchForm, SearchParameters, SimilarParameters, TrendsParameters, asked
+from search.api.problems import ProblemError, answering_problems
+from search.api.serializers import (
+    CategoryCountSerializer,
+    SearchResultSerializer,
+    SimilarProductsSerializer,
+    TrendsSerializer,
+    render_category,
+    render_search_result,
+)
+from search.results import SearchOptions
+from search.services import search_by_photo, similar_products
+from search.trends import count_catalog_garments, count_trends
+from segmentation.taxonomy import CATEGORIES, find_category
+
+
+class SearchView(APIView):
+    """Photo search."""
+
+    parser_classes = (MultiPartParser,)
+
+    @extend_schema(
+        summary="Search by photo",
+        description="Finds the garments of a photo and, for each, the products that look most alike. "
+        "The photo is not stored. Parameters may stand in the form or in the address.",
+        request={"multipart/form-data": SearchForm},
+        parameters=[SearchParameters],
+        responses={
+            200: OpenApiResponse(SearchResultSerializer, examples=[examples.SEARCH_REPLY]),
+            (400, "application/problem+json"): OpenApiResponse(OpenApiTypes.OBJECT, examples=[examples.NOT_AN_IMAGE]),
+            (503, "application/problem+json"): OpenApiResponse(OpenApiTypes.OBJECT, examples=[examples.INDEX_MISSING]),
+        },
+        tags=["search"],
+        operation_id="search_by_photo",
+    )
+    def post(self, request: Request) -> Response:
+        """Search."""
+        wanted = asked(SearchParameters, {**request.query_params.dict(), **request.POST.dict()})
+        options = SearchOptions(
+            limit=wanted["limit"],
+            category_id=_category_id(wanted.get("category")),
+            min_score=wanted["min_score"],
+            box_xyxy=wanted.get("box"),
+            retailer_slug=wanted.get("retailer"),
+        )
+        with answering_problems():
+            result = search_by_photo(_read_photo(request), options)
+        return Response(render_search_result(result, request))
+
+
+class SimilarProductsView(APIView):
+    """Products that look like one product."""
+
+    @extend_schema(
+        summary="List similar products",
+        description="Products of the same retailer that look like this one, best first, without itself. "
+        "Empty where the product's images were not described yet.",
+        parameters=[
+            OpenApiParameter(
+                "product_id",
+                OpenApiTypes.STR,
+                OpenApiParameter.PATH,
+                description="Our key, or with `retailer` the retailer's own product id.",
+            ),
+            SimilarParameters,
+        ],
+        responses=SimilarProductsSerializer,
+        tags=["search"],
+        operation_id="products_similar",
+    )
+    def get(self, request: Request, product_id: str) -> Response:
+        """Look up and compare."""
+        wanted = asked(SimilarParameters, request.query_params.dict())
+        with answering_problems():
+            product = get_product(product_id, wanted.get("retailer"))
+            found = similar_products(product, limit=wanted["limit"], in_stock_only=wanted["in_stock"])
+        return Response(SimilarProductsSerializer(found, context={"request": request}).data)
+
+
+class CategoriesView(APIView):
+    """The taxonomy."""
+
+    @extend_schema(
+        summary="List categories",
+        description="All categories of the taxonomy, with the number of garments on sale.",
+        responses=CategoryCountSerializer(many=True),
+        tags=["search"],
+        operation_id="categories_list",
+    )
+    def get(self, request: Request) -> Response:
+        """Count."""
+        counts = count_catalog_garments()
+        rows: list[dict[str, Any]] = [
+            {**(render_category(category.id) or {}), "catalog_garments": counts.get(category.id, 0)}
+            for category in CATEGORIES
+        ]
+        return Response(rows)
+
+
+class TrendsView(APIView):
+    """Garment counts by class and day."""
+
+    @extend_schema(
+        summary="Get trends",
+        description="Garments by class and day: what catalogs hold and what shoppers search for, apart. "
+        "Counts depend on the model that saw the garments; its versions are named.",
+        parameters=[TrendsParameters],
+        responses=OpenApiResponse(TrendsSerializer, examples=[examples.TRENDS_REPLY]),
+        tags=["search"],
+        operation_id="trends_retrieve",
+    )
+    def get(self, request: Request) -> Response:
+        """Count."""
+        wanted = asked(TrendsParameters, request.query_params.dict())
+        slug = wanted.get("retailer")
+        with answering_problems():
+            retailer = None if slug is None else get_retailer(slug)
+        return Response(TrendsSerializer(count_trends(days=wanted["days"], retailer=retailer)).data)
+
+
+def _read_photo(request: Request) -> bytes:
+    """The one uploaded file's bytes. What they are, `segmentation.images` says, not the client's headers."""
+    files = [file for _, uploaded in request.FILES.lists() for file in uploaded]
+    photos = request.FILES.getlist("image")
+    if not photos:
+        raise ProblemError(400, "image_missing", 'Send one photo as the form\'s file "image".', field="image")
+    if len(files) > 1:
+        raise ProblemError(400, "invalid_parameter", f"Send one photo, not {len(files)} files.", field="image")
+    (photo,) = photos
+    if not photo.size:
+        raise ProblemError(400, "empty_file", "The photo's file is empty.", field="image")
+    limit = settings.SELVEDGE_MAX_UPLOAD_BYTES
+    if photo.size > limit:
+        detail = f"The photo has {photo.size:,} bytes; at most {limit:,} are taken."
+        raise ProblemError(413, "file_too_large", detail, field="image")
+    return bytes(photo.read())
+
+
+def _category_id(text: str | None) -> int | None:
+    if text is None:
+        return None
+    category = find_category(text)
+    if category is None:
+        detail = f'There is no category "{text[:80]}"; /api/categories/ lists them.'
+        raise ProblemError(400, "unknown_category", detail, field="category")
+    return category.id

@@ -1,0 +1,106 @@
+"""Drives a catalog's images through the tasks and watches the database for the outcome, embedded and queued alike."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from catalog.models import ProductImage, Retailer
+from search.errors import IndexingStalled
+from search.indexing import unpublished_garments
+from search.models import ImageDescription, Space
+from search.selectors import IDS_A_QUERY, chunked, due_images
+from search.tasks import dispatch_batch, sync_index
+
+IMAGES_A_BATCH = 8
+IMAGES_IN_FLIGHT = 128
+"""Dispatched and not stored yet: enough for a dozen workers, few enough that a killed run leaves little behind."""
+POLL_S = 0.25
+
+_LOOK_AFTER_WORKERS = (
+    "Is a vision worker running (celery -A workers.celery worker -Q vision -P solo) and a records worker "
+    "(celery -A deploy.celery worker -Q records), both with this process's checkpoints, database, media and index? "
+    "Their logs say what failed. Then run this command again: what is done stays done."
+)
+
+
+@dataclass(slots=True)
+class DescribingRun:
+    """One run over a retailer's due images: what it waits for and what came of it.
+
+    Attributes:
+        space: The space to describe in.
+        stall_timeout_s: Give up when nothing was stored for so long.
+        on_progress: Called with the number of images that were just stored.
+        described: Images that were described.
+        failed: Descriptions that say why not, with image and product fetched.
+    """
+
+    space: Space
+    stall_timeout_s: float
+    on_progress: Callable[[int], object]
+    described: int = 0
+    failed: list[ImageDescription] = field(default_factory=list)
+    _waiting: set[int] = field(default_factory=set)
+    _moved_at: float = field(default_factory=time.monotonic)
+
+    def describe(self, retailer: Retailer) -> None:
+        """Describes every due image of a retailer; returns when all are stored and published.
+
+        Raises:
+            IndexingStalled: Nothing moved for `stall_timeout_s`.
+            WorkersError: In this process, the model is missing; over the queue, the broker is unreachable.
+        """
+        due = list(due_images(self.space, retailer).values_list("pk", flat=True))
+        for image_ids in chunked(due, IMAGES_A_BATCH):
+            self._dispatch(image_ids)
+            self._wait_until_fewer_than(IMAGES_IN_FLIGHT)
+        self._wait_until_fewer_than(1)
+
+    def wait_until_published(self) -> None:
+        """Returns when searches see all that is in the database; asks for it once where nobody did.
+
+        Raises:
+            IndexingStalled: It did not happen within `stall_timeout_s`.
+        """
+        if unpublished_garments(self.space):
+            sync_index.delay(self.space.name)
+        self._moved_at = time.monotonic()
+        while unpublished_garments(self.space):
+            self._pause("the index is not published")
+
+    def _dispatch(self, image_ids: Sequence[int]) -> None:
+        dispatch_batch(list(ProductImage.objects.filter(pk__in=image_ids).order_by("pk")))
+        self._waiting.update(image_ids)
+
+    def _wait_until_fewer_than(self, limit: int) -> None:
+        while True:
+            stored = self._waiting - self._still_due()
+            if stored:
+                self._waiting -= stored
+                self._count(stored)
+                self._moved_at = time.monotonic()
+                self.on_progress(len(stored))
+            if len(self._waiting) < limit:
+                return
+            self._pause(f"{len(self._waiting)} photos are queued and none was described")
+
+    def _still_due(self) -> set[int]:
+        return {
+            image_id
+            for ids in chunked(sorted(self._waiting), IDS_A_QUERY)
+            for image_id in due_images(self.space).filter(pk__in=ids).values_list("pk", flat=True)
+        }
+
+    def _count(self, image_ids: set[int]) -> None:
+        for ids in chunked(sorted(image_ids), IDS_A_QUERY):
+            descriptions = ImageDescription.objects.filter(space=self.space, image__in=ids)
+            failed = descriptions.filter(state=ImageDescription.State.FAILED).select_related("image__product")
+            self.failed.extend(failed.order_by("image_id"))
+            self.described += descriptions.filter(state=ImageDescription.State.OK).count()
+
+    def _pause(self, what: str) -> None:
+        if time.monotonic() - self._moved_at > self.stall_timeout_s:
+            raise IndexingStalled(f"For {self.stall_timeout_s:g} s {what}. {_LOOK_AFTER_WORKERS}")
+        time.sleep(POLL_S)

@@ -1,0 +1,100 @@
+"""Reads: which images are due for description, what belongs into the index, whose garment a vector is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from django.db.models import Exists, F, OuterRef, QuerySet
+from numpy.typing import NDArray
+
+from catalog.models import Availability, Product, ProductImage, Retailer
+from search.models import Garment, ImageDescription, Space
+from segmentation.types import Embedding
+
+IDS_A_QUERY = 900
+"""SQLite once took at most 999 parameters a statement, and Django keeps to it."""
+
+EMBEDDING_DTYPE = np.dtype("<f4")
+"""How vectors of record are stored, whatever the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class GarmentSource:
+    """Where a garment in the index comes from."""
+
+    product_id: int
+    image_file: str
+    """Below MEDIA_ROOT."""
+    category_id: int | None
+
+
+def due_images(space: Space, retailer: Retailer | None = None) -> QuerySet[ProductImage]:
+    """Images of products for sale whose present file was not described in this space yet, oldest first.
+
+    This is a reconciliation, not a flag: a new model is a new space, so everything is due by the same query, a changed
+    file is due again, and a lost task heals itself on the next run. Failures are remembered and not due.
+    """
+    described = ImageDescription.objects.filter(image=OuterRef("pk"), space=space, image_sha256=OuterRef("sha256"))
+    images = ProductImage.objects.filter(
+        ~Exists(described), status=ProductImage.Status.OK, product__withdrawn_at__isnull=True
+    ).order_by("pk")
+    return images if retailer is None else images.filter(product__retailer=retailer)
+
+
+def indexable_garments(space: Space) -> QuerySet[Garment]:
+    """Garments whose vectors belong into the space's index: what is for sale, seen in the image as it is now."""
+    return Garment.objects.filter(
+        is_product=True,
+        description__space=space,
+        description__state=ImageDescription.State.OK,
+        description__image_sha256=F("description__image__sha256"),
+        description__image__product__withdrawn_at__isnull=True,
+    )
+
+
+def garment_sources(garment_ids: Iterable[int], *, in_stock_only: bool = False) -> dict[int, GarmentSource]:
+    """Looks up the products behind vectors; withdrawn and deleted ones are missing from the answer.
+
+    Args:
+        garment_ids: Ids the index returned.
+        in_stock_only: Leave out what cannot be bought now.
+    """
+    sources: dict[int, GarmentSource] = {}
+    for ids in chunked(sorted(set(garment_ids)), IDS_A_QUERY):
+        garments = Garment.objects.filter(pk__in=ids, description__image__product__withdrawn_at__isnull=True)
+        if in_stock_only:
+            garments = garments.filter(description__image__product__availability=Availability.IN_STOCK)
+        rows = garments.values_list("pk", "description__image__product_id", "description__image__file", "category_id")
+        sources.update({pk: GarmentSource(product, file, category) for pk, product, file, category in rows})
+    return sources
+
+
+def product_garments(product: Product, space: str) -> list[Garment]:
+    """The garments of a product's images that are the product itself, in a stable order."""
+    garments = Garment.objects.filter(
+        is_product=True,
+        description__space__name=space,
+        description__state=ImageDescription.State.OK,
+        description__image__product=product,
+    )
+    return list(garments.defer("mask").order_by("description__image__position", "position"))
+
+
+def read_embedding(stored: bytes | memoryview) -> Embedding:
+    """A vector of record as numpy has it: float32 (dim,), unit length. PostgreSQL hands out memoryviews."""
+    vector: NDArray[np.float32] = np.frombuffer(stored, dtype=EMBEDDING_DTYPE).astype(np.float32)
+    return vector
+
+
+def chunked(items: Iterable[int], size: int) -> Iterator[Sequence[int]]:
+    """Cuts ids into lists of at most `size`.
+
+    >>> list(chunked([1, 2, 3], 2))
+    [[1, 2], [3]]
+    """
+    iterator = iter(items)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

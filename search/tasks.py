@@ -1,0 +1,70 @@
+"""Work on records that the queue brings: store what was seen, publish the index. No task waits for another.
+
+Run by `celery -A deploy.celery worker -Q records`; in this process where no broker is configured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog.models import ProductImage
+from search import indexing
+from search.index.base import IndexBusy
+from search.models import Space
+from workers.celery import app
+from workers.client import describe_images_signature
+from workers.codec import Payload, PhotoReference, decode_descriptions, described_space
+
+BUSY_RETRY_S = 5
+"""Wait before trying again while another worker publishes; storing is idempotent."""
+
+BUSY_RETRIES = 20
+
+
+@app.task(
+    name="search.tasks.store_garments",
+    autoretry_for=(IndexBusy,),
+    default_retry_delay=BUSY_RETRY_S,
+    max_retries=BUSY_RETRIES,
+    ignore_result=True,
+)
+def store_garments(encoded_descriptions: Payload, image_ids: list[int], image_sha256s: list[str]) -> None:
+    """Stores one batch and publishes where that is worthwhile.
+
+    The space is the one the vision worker names: during a change of model its last batches still land where they
+    belong.
+
+    Args:
+        encoded_descriptions: Result of `workers.tasks.describe_images`.
+        image_ids: Primary keys of the images, in the descriptions' order.
+        image_sha256s: The files that were described.
+    """
+    results = decode_descriptions(encoded_descriptions)
+    space = Space.objects.get(name=described_space(encoded_descriptions))
+    indexing.store_descriptions(
+        space, image_ids, image_sha256s, results, segmenter_version=encoded_descriptions["model_version"]
+    )
+    indexing.sync_index_if_worthwhile(space, image_ids)
+
+
+@app.task(
+    name="search.tasks.sync_index",
+    autoretry_for=(IndexBusy,),
+    default_retry_delay=BUSY_RETRY_S,
+    max_retries=BUSY_RETRIES,
+    ignore_result=True,
+)
+def sync_index(space_name: str) -> None:
+    """Makes the published index equal to the database."""
+    indexing.sync_index(Space.objects.get(name=space_name))
+
+
+def dispatch_batch(images: Sequence[ProductImage]) -> None:
+    """Sends images through vision, then records: chained, so that nobody waits in between.
+
+    Raises:
+        WorkersError, kombu's errors: In this process, what the tasks raise; over the queue, that it is unreachable.
+    """
+    seen = describe_images_signature([PhotoReference(str(image.file)) for image in images])
+    stored = store_garments.s([image.pk for image in images], [image.sha256 for image in images])
+    (seen | stored).apply_async()

@@ -1,0 +1,149 @@
+"""Garment counts by class and day: what catalogs hold and what shoppers look for, apart, counted in SQL.
+
+Counts hang on the model that saw the garments, so every answer names the model versions behind it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.db.models import Count, DateField, QuerySet
+from django.db.models.functions import TruncDate
+
+from catalog.models import Retailer
+from search.models import Garment, ImageDescription, SearchedGarment, SearchLog, Space
+
+MAX_DAYS = 366
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """Garments of one category on one day (UTC)."""
+
+    date: date
+    category_id: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryTotal:
+    """Garments of one category over the whole period."""
+
+    category_id: int
+    catalog: int
+    searches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trends:
+    """What was described and what was searched from `first_day` to `last_day`, both included."""
+
+    first_day: date
+    last_day: date
+    retailer: str | None
+    model_versions: list[str]
+    catalog: list[DayCount]
+    searches: list[DayCount]
+    totals: list[CategoryTotal]
+
+
+def count_trends(*, days: int, retailer: Retailer | None = None, today: date | None = None) -> Trends:
+    """Counts garments by category and day.
+
+    Catalog garments are those that are for sale (products not withdrawn), on the day their photo was described by the
+    newest model that described any; a re-described catalog is not counted twice. Searched garments are those found
+    in shoppers' photos. Photos in which nothing was segmented have no category and are not counted.
+
+    Args:
+        days: Length of the period in days, 1..`MAX_DAYS`, ending today.
+        retailer: Only this retailer's catalog and the searches made in it alone; None for all.
+        today: Last day of the period, for tests; None is today in UTC.
+    """
+    last_day = datetime.now(UTC).date() if today is None else today
+    first_day = last_day - timedelta(days=days - 1)
+    period = (
+        datetime.combine(first_day, time.min, tzinfo=UTC),
+        datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=UTC),
+    )
+    catalog_garments = _catalog_garments(period, retailer)
+    searched_garments = _searched_garments(period, retailer)
+    catalog = _by_day(catalog_garments, "description__described_at")
+    searches = _by_day(searched_garments, "search__created_at")
+    return Trends(
+        first_day=first_day,
+        last_day=last_day,
+        retailer=None if retailer is None else retailer.slug,
+        model_versions=_model_versions(catalog_garments, searched_garments),
+        catalog=catalog,
+        searches=searches,
+        totals=_totals(catalog, searches),
+    )
+
+
+def count_catalog_garments() -> dict[int, int]:
+    """Counts the garments for sale by category, in the newest space that holds any."""
+    garments = Garment.objects.filter(
+        is_product=True,
+        category_id__isnull=False,
+        description__space=newest_space(),
+        description__image__product__withdrawn_at__isnull=True,
+    )
+    return dict(garments.values_list("category_id").annotate(count=Count("id")).order_by("category_id"))
+
+
+def newest_space() -> Space | None:
+    """The space of the most recent description, so that counts need no model at hand; None before the first."""
+    newest = ImageDescription.objects.order_by("-described_at", "-pk").select_related("space").first()
+    return None if newest is None else newest.space
+
+
+def _catalog_garments(period: tuple[datetime, datetime], retailer: Retailer | None) -> QuerySet[Garment]:
+    garments = Garment.objects.filter(
+        is_product=True,
+        category_id__isnull=False,
+        description__space=newest_space(),
+        description__described_at__gte=period[0],
+        description__described_at__lt=period[1],
+        description__image__product__withdrawn_at__isnull=True,
+    )
+    return garments if retailer is None else garments.filter(description__image__product__retailer=retailer)
+
+
+def _searched_garments(period: tuple[datetime, datetime], retailer: Retailer | None) -> QuerySet[SearchedGarment]:
+    garments = SearchedGarment.objects.filter(
+        category_id__isnull=False, search__created_at__gte=period[0], search__created_at__lt=period[1]
+    )
+    return garments if retailer is None else garments.filter(search__retailer=retailer)
+
+
+def _by_day(garments: QuerySet[Garment] | QuerySet[SearchedGarment], moment: str) -> list[DayCount]:
+    rows = (
+        garments.annotate(day=TruncDate(moment, output_field=DateField(), tzinfo=UTC))
+        .values_list("day", "category_id")
+        .annotate(count=Count("id"))
+        .order_by("day", "category_id")
+    )
+    return [DayCount(day, category_id, count) for day, category_id, count in rows]
+
+
+def _model_versions(catalog: QuerySet[Garment], searches: QuerySet[SearchedGarment]) -> list[str]:
+    described = ImageDescription.objects.filter(pk__in=catalog.values("description_id"))
+    searched = SearchLog.objects.filter(pk__in=searches.values("search_id"))
+    versions = set(described.values_list("segmenter_version", flat=True).distinct())
+    versions.update(searched.values_list("segmenter_version", flat=True).distinct())
+    return sorted(versions - {""})
+
+
+def _totals(catalog: Iterable[DayCount], searches: Iterable[DayCount]) -> list[CategoryTotal]:
+    """Sums the days, most frequent category first, equal ones by id."""
+    in_catalog: Counter[int] = Counter()
+    in_searches: Counter[int] = Counter()
+    for day in catalog:
+        in_catalog[day.category_id] += day.count
+    for day in searches:
+        in_searches[day.category_id] += day.count
+    totals = [CategoryTotal(key, in_catalog[key], in_searches[key]) for key in set(in_catalog) | set(in_searches)]
+    return sorted(totals, key=lambda total: (-(total.catalog + total.searches), total.category_id))
