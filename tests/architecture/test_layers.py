@@ -36,7 +36,7 @@ SERVE = "import deploy.wsgi; from django.urls import get_resolver; get_resolver(
 
 
 def test_a_web_process_imports_no_torch(repository):
-    heavy = {"torch", "torchvision", "pycocotools.mask"}
+    heavy = {"torch", "torchvision", "segmentation.predictor"}
     assert loaded(repository, SERVE, heavy, CELERY_BROKER_URL="redis://127.0.0.1:1/0") == set()
 
 

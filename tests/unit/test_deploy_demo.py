@@ -84,7 +84,7 @@ def test_samples_of_an_earlier_run_are_replaced(folder, tmp_path):
 def test_the_curl_line_names_a_photo_that_exists_and_survives_the_shell(folder, tmp_path):
     catalog = DemoCatalog(folder, "my-shop", tmp_path / "my records")
     sample = demo_catalog.place_samples(catalog)
-    line = next(line for line in demo.greeting(catalog, sample, 8123).splitlines() if "curl" in line)
+    line = next(line for line in demo.greeting(catalog, sample, 8123).splitlines() if line.startswith("  curl"))
     words = shlex.split(line)
     assert words[-1] == "http://127.0.0.1:8123/api/search"
     assert Path(words[-2].removeprefix("image=@")).is_file()
