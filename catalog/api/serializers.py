@@ -60,8 +60,6 @@ class RetailerSerializer(serializers.ModelSerializer[Retailer]):
     products = serializers.IntegerField(source="n_products", read_only=True, help_text="Products on sale.")
 
     class Meta:
-        """Shape."""
-
         model = Retailer
         fields = ["slug", "name", "products"]
         extra_kwargs = {"slug": {"help_text": "Short name, used in addresses and filters."}}
@@ -86,8 +84,6 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
     url = serializers.SerializerMethodField()
 
     class Meta:
-        """Shape."""
-
         model = Product
         fields = [
             "id",
@@ -153,8 +149,6 @@ class ProductImageSerializer(serializers.ModelSerializer[ProductImage]):
     url = serializers.SerializerMethodField()
 
     class Meta:
-        """Shape."""
-
         model = ProductImage
         fields = ["position", "url", "status", "source", "error"]
         read_only_fields = fields
@@ -179,8 +173,6 @@ class ProductDetailSerializer(ProductSerializer):
     )
 
     class Meta(ProductSerializer.Meta):
-        """Shape."""
-
         fields = [
             *ProductSerializer.Meta.fields,
             "description",

@@ -143,8 +143,9 @@ class _Lines:
 
 
 def _refuse_foreign(path: Path, start: bytes) -> None:
-    if not start.strip():
+    first = start.removeprefix(codecs.BOM_UTF8).lstrip()
+    if not first:
         raise FeedError(f"{path}: is empty")
     for magic, advice in FOREIGN_STARTS.items():
-        if start.removeprefix(codecs.BOM_UTF8).lstrip().startswith(magic):
+        if first.startswith(magic):
             raise FeedError(f"{path}: {advice}")
