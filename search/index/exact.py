@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.index.base import NO_ID
+from search.index.scans import multiply
 
 _CHUNK_ROWS = 4096  # float64 copies of this many rows at a time: 8 MiB at 256 dimensions
 
@@ -65,7 +66,7 @@ def rank_all(
         k: How many to keep.
         positions: int64 (n,), rows that may be hits; None means all.
     """
-    scores = (vectors if positions is None else vectors[positions]) @ query
+    scores = multiply(vectors, query, positions)
     if positions is None:
         positions = np.arange(ids.size)
     if scores.size > k:

@@ -2,7 +2,7 @@
 
 Readers never lock while searching: a generation is immutable, and a reload replaces the reference to it. A writer
 holds plain arrays and multiplies them all when it is searched; FAISS's copy is built when publishing, because an
-index that is built once and never changed has none of FAISS's traps (see `search.index.coarse`).
+index that is built once and never changed has none of FAISS's traps (see `search.index.scans`).
 """
 
 import logging

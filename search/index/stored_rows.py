@@ -7,8 +7,8 @@ import numpy as np
 
 from search.index import snapshots
 from search.index.base import IndexDamaged
-from search.index.coarse import CoarseUnreadable, build_coarse, map_coarse, write_coarse
 from search.index.rows import Rows
+from search.index.scans import CoarseUnreadable, build_coarse, map_coarse, write_coarse
 
 ROWS_FILE = "rows.npz"
 VECTORS_FILE = "vectors.npy"

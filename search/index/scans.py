@@ -1,10 +1,10 @@
-"""The only place that speaks FAISS: a compact copy of the vectors that nominates candidates fast.
+"""The only place that speaks FAISS: two scans over unit vectors, a compact fast one and an exact one over chosen rows.
 
-Which FAISS type is used is decided here and nowhere else. It is a flat scan over half-precision codes: on 100k x 256
-it takes 40 % of the time and half of the memory of float32 codes, and needs no training. Its scores are off by up to
-`score_error`, which is why `search.index.exact` scores the candidates again on the float32 vectors and proves that
-nothing better was left out: the speed of half precision with the answers of float32. Flat float32 codes would not
-make that second step needless: FAISS breaks ties by position, and its sums depend on the size of the batch.
+Which FAISS type is used is decided in `build_coarse` and nowhere else. It is a flat scan over half-precision codes: on
+100k x 256 it takes 40 % of the time and half of the memory of float32 codes, and needs no training. Its scores are off
+by up to `score_error`, which is why `search.index.exact` scores the candidates again on the float32 vectors and proves
+that nothing better was left out: the speed of half precision with the answers of float32. Flat float32 codes would
+not make that second step needless: FAISS breaks ties by position, and its sums depend on the size of the batch.
 
 A coarse index is built once and never changed: FAISS keeps both copies of a re-added id, shifts positions on
 removal, and does not allow searching and adding to overlap.
@@ -91,6 +91,34 @@ def nominate(
     with _one_openmp_thread():
         scores, positions = index.search(queries, n, params=params)
     return scores, positions
+
+
+def multiply(
+    vectors: NDArray[np.float32], query: NDArray[np.float32], positions: NDArray[np.int64] | None
+) -> NDArray[np.float32]:
+    """Multiply a query with chosen rows, off by float32 rounding only.
+
+    Not NumPy's `vectors[positions] @ query`: that copies the rows first (2-7 times slower), and its BLAS spreads even
+    small products over all cores, which on a machine busy with torch costs a scheduler's tick, 8 ms, each time.
+
+    Args:
+        vectors: float32 (N, dim), C-contiguous.
+        query: float32 (dim,), contiguous.
+        positions: int64 (n,), rows to multiply; None means all.
+
+    Returns:
+        float32 (n,) or (N,).
+    """
+    rows, dim = vectors.shape
+    products = np.empty(rows if positions is None else positions.size, dtype=np.float32)
+    out, x, y = faiss.swig_ptr(products), faiss.swig_ptr(query), faiss.swig_ptr(vectors)
+    if positions is None:
+        faiss.fvec_inner_products_ny(out, x, y, dim, rows)  # type: ignore[attr-defined]  # not in FAISS's stubs
+    else:
+        with _one_openmp_thread():
+            wanted = faiss.swig_ptr(positions)
+            faiss.fvec_inner_products_by_idx(out, x, y, wanted, dim, 1, positions.size)  # type: ignore[attr-defined]
+    return products
 
 
 @contextmanager
