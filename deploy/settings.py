@@ -179,6 +179,10 @@ LOGGING = {
         "django": {"handlers": [], "propagate": True},
         # 4xx answers are the client's business; they are in the access log already.
         "django.request": {"level": "ERROR"},
+        # One line a task, with its result: whole descriptions. The command shows progress itself.
+        "celery.app.trace": {"level": "WARNING"},
+        # Embedded, the broker is this process's memory and has no host name.
+        "kombu.connection": {"level": "ERROR"},
         # It tells which of its builds it tried.
         "faiss": {"level": "WARNING"},
     },
