@@ -78,7 +78,7 @@ def probe(path: Path) -> FeedText:
                 if not text.isascii():
                     broken = len(UNDECODED.findall(text))
                     n_broken += broken
-                    n_valid += sum(not character.isascii() for character in text) - broken
+                    n_valid += len(text) - len(text.encode("ascii", "ignore")) - broken
     except OSError as error:
         raise FeedError(f"{path}: cannot be read: {error.strerror}") from error
     encoding = "utf-8-sig" if n_broken <= n_valid else "cp1252"
