@@ -1,0 +1,111 @@
+"""The real product in processes of its own: a drawn catalog, indexed by the command, served by gunicorn."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE_TITLE = 'Coat <img src=x onerror="window.wasRun = true"> & co'
+NEVER_SEARCHED = "quiet"
+"""The retailer in whose catalog alone no test searches."""
+STARTS_WITHIN_S = 120
+
+
+@dataclass(frozen=True)
+class Site:
+    """A served catalog."""
+
+    url: str
+    drawn: Path
+    """Where the catalog was drawn: feed.csv, images/, scenes/."""
+    hostile_packshot: Path
+    """The picture of the product whose title is `HOSTILE_TITLE`."""
+
+    @property
+    def scenes(self) -> list[Path]:
+        return sorted((self.drawn / "scenes").glob("*.jpg"))
+
+
+@contextmanager
+def served_site(folder: Path) -> Iterator[Site]:
+    """Draws and indexes three retailers' catalogs below `folder`, and serves them until the block ends."""
+    drawn = folder / "drawn"
+    environment = os.environ | {"SELVEDGE_DATA_DIR": str(folder / "data"), "SECRET_KEY": "only-for-tests"}
+    _manage(environment, "draw_catalog", "--out", drawn, "--products", 20, "--scenes", 4, "--seed", 5)
+    hostile = _edit_feeds(drawn)
+    _manage(environment, "migrate", "--verbosity", 0)
+    for retailer, feed in (("drawn", "feed.csv"), ("outlet", "outlet.csv"), (NEVER_SEARCHED, "quiet.csv")):
+        _manage(environment, "index_catalog", "--retailer", retailer, "--feed", drawn / feed, "--images", drawn)
+    shutil.copytree(drawn / "scenes", folder / "data" / "media" / "samples")
+    port = _free_port()
+    server = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn_conf.py", "deploy.wsgi"]
+    process = subprocess.Popen(server, cwd=ROOT, env=environment | {"PORT": str(port)})
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        yield Site(f"http://127.0.0.1:{port}", drawn, drawn / hostile)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _edit_feeds(drawn: Path) -> str:
+    """Plants the hostile title, an unbuyable product and a sale; writes the others' feeds. The hostile picture."""
+    with (drawn / "feed.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    rows[0]["title"] = HOSTILE_TITLE
+    for row in rows:
+        row["availability"] = "in_stock"
+    for row in rows[::2]:
+        row["availability"] = "out_of_stock"
+    rows[0] |= {"price": "80.00 USD", "sale_price": "59.50 USD"}
+    _write_feed(drawn / "feed.csv", rows)
+    _write_feed(drawn / "outlet.csv", rows[10:14])
+    _write_feed(drawn / "quiet.csv", rows[14:16])
+    return rows[0]["image_link"]
+
+
+def _write_feed(path: Path, rows: list[dict[str, str]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _manage(environment: dict[str, str], *arguments: object) -> None:
+    command = [sys.executable, "manage.py", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    last: object = None
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        try:
+            with urllib.request.urlopen(url, timeout=30):
+                return
+        except urllib.error.HTTPError as error:
+            last = error.read()[:2000]
+        except OSError as error:
+            last = error
+        time.sleep(0.3)
+    raise AssertionError(f"{url} was not ready in {STARTS_WITHIN_S} s: {last!r}")
