@@ -21,6 +21,7 @@ _PHOTO_PROBLEMS = {
     "empty": (400, "empty_file"),
     "too_large": (413, "file_too_large"),
     "too_many_pixels": (413, "too_many_pixels"),
+    "region_outside": (400, "invalid_parameter"),
 }
 
 

@@ -25,6 +25,8 @@ from workers.errors import WorkersError
 STALL_TIMEOUT_S = 180.0
 """A cold vision worker loads its model and describes a first batch well within."""
 FAILURES_SHOWN = 20
+BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed} gone, {remaining} to go, {rate_noinv_fmt}]"
+"""Always images a second: tqdm's own turns to seconds an image where that is more than one."""
 
 
 class Command(BaseCommand):
@@ -95,7 +97,9 @@ class Command(BaseCommand):
         # What a kill left between record and index is healed first, so that searches see it at once.
         sync_index.delay(space.name)
         n_due = due_images(space, retailer).count()
-        with tqdm(total=n_due, desc="describe", unit="image", disable=self._is_quiet(options) or n_due == 0) as bar:
+        with tqdm(
+            total=n_due, desc="describe", unit="image", disable=self._is_quiet(options) or n_due == 0, bar_format=BAR
+        ) as bar:
             run = DescribingRun(space, options["stall_timeout"], on_progress=bar.update)
             run.describe(retailer)
         run.wait_until_published()

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
+from catalog.money import in_decimals_of
 from search.api.serializers import render_search_result
 from search.errors import SearchError
 from search.index.base import VectorIndexError
@@ -75,7 +76,8 @@ def _heading(found: SearchedObject) -> str:
 
 def _row(ranked: RankedProduct) -> str:
     product = ranked.product
-    price = "" if product.effective_price is None else f"{product.effective_price} {product.currency}"
+    amount = product.effective_price
+    price = "" if amount is None else f"{in_decimals_of(amount, product.currency)} {product.currency}"
     title = product.title if len(product.title) <= TITLE_CHARS else f"{product.title[: TITLE_CHARS - 1]}…"
     stock = product.availability.replace("_", " ")
     return (
