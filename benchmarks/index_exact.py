@@ -5,8 +5,8 @@
 
 Both columns give the same hits (checked here for every query). NumPy's is the naive way to serve: multiply all rows,
 mask what the filter forbids, sort out the k best. It uses all cores, the keeper one: on a busy machine NumPy's threads
-wait for each other (set OPENBLAS_NUM_THREADS=1 to compare one with one). Times are medians of single queries, in milliseconds; a ratio above
-1 means that the keeper is faster.
+wait for each other (set OPENBLAS_NUM_THREADS=1 to compare one with one). Times are medians of single queries, in
+milliseconds; a ratio above 1 means that the keeper is faster.
 """
 
 import argparse
@@ -107,7 +107,8 @@ def draw(size: int, n_queries: int) -> tuple[Floats, Floats]:
 
 def keeper_ids(reader: VectorIndex, where: Where | None, query: Floats) -> NDArray[np.int64]:
     """Find the K best ids through the keeper."""
-    return reader.search(query, K, where).ids[0]
+    best: NDArray[np.int64] = reader.search(query, K, where).ids[0]
+    return best
 
 
 def multiply_all(vectors: Floats, mask: NDArray[np.bool_] | None, query: Floats) -> NDArray[np.int64]:
@@ -116,9 +117,8 @@ def multiply_all(vectors: Floats, mask: NDArray[np.bool_] | None, query: Floats)
     if mask is not None:
         scores[~mask] = -np.inf
     best: NDArray[np.int64] = np.argpartition(-scores, K)[:K]
-    order = best[np.argsort(-scores[best])]
-    allowed: NDArray[np.int64] = order[np.isfinite(scores[order])]
-    return allowed
+    best = best[np.isfinite(scores[best])]
+    return np.asarray(best[np.argsort(-scores[best])], dtype=np.int64)
 
 
 def median_ms(queries: Floats, search: Callable[[Floats], NDArray[np.int64]]) -> tuple[float, list[NDArray[np.int64]]]:

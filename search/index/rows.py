@@ -58,7 +58,6 @@ class Rows:
         if count == self.ids.size:
             mask = None  # as where there is one retailer: testing each row would double the scan's time
         n_candidates = candidates_for(k)
-        positions = None
         if self.coarse is None or count <= max(MULTIPLY_AT_MOST, n_candidates, MULTIPLY_SHARE * self.ids.size):
             positions = None if mask is None else np.flatnonzero(mask)
             return _padded([rank_all(self.ids, self.vectors, query, k, positions) for query in queries], k, generation)

@@ -86,7 +86,7 @@ WHERES = {
 @pytest.mark.parametrize("name", WHERES)
 def test_a_filter_gives_the_oracles_hits_among_thousands(url: str, name: str) -> None:
     dim = 32  # enough rows for a coarse scan, with exact copies so that ties cross the k-th rank
-    oracle, vectors = filled(url, 12_000, dim, copies=4_000, clusters=40)
+    oracle, vectors = filled(url, 14_000, dim, copies=4_000, clusters=40)
     queries = np.concatenate((vectors[:4], unit_vectors(4, dim, seed=2)))
     reader = open_reader(url, SPACE, dim)
     assert_same_hits(reader.search(queries, 10, WHERES[name]), oracle.search(queries, 10, WHERES[name]))
@@ -113,6 +113,21 @@ def test_when_everything_ties_the_lowest_ids_come_first(url: str, count: int) ->
     hits = open_reader(url, SPACE, DIM).search(vector, 12)
     assert hits.ids[0].tolist() == list(range(12))
     assert len(set(hits.scores[0].tolist())) == 1
+
+
+def test_near_duplicates_closer_than_half_precision_can_tell_are_ranked_exactly(url: str) -> None:
+    dim, count = 32, 12_000
+    noise = 2e-5 * np.random.default_rng(17).standard_normal((count, dim))
+    vectors = unit_vectors(1, dim, seed=18) + noise
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    ids = np.arange(count)
+    oracle = Oracle()
+    oracle.upsert(ids, vectors, tags_of(ids))
+    with open_writer(url, SPACE, dim) as writer:
+        writer.upsert(ids, vectors, tags_of(ids))
+        writer.publish()
+    queries = unit_vectors(4, dim, seed=19)
+    assert_same_hits(open_reader(url, SPACE, dim).search(queries, 10), oracle.search(queries, 10))
 
 
 def test_a_query_gets_the_same_answer_alone_and_in_a_batch(url: str) -> None:
@@ -354,7 +369,7 @@ def test_an_unknown_url_is_refused_with_what_is_supported(bad: str) -> None:
 @pytest.mark.parametrize("through", ["writer", "reader"])
 def test_a_search_during_changes_sees_one_state_or_the_next_never_a_mixture(url: str, through: str) -> None:
     """In state n, all vectors are the n-th axis: a mixture would show as unequal scores or a wrong number of hits."""
-    count, dim, states = 200, 8, 40
+    count, dim, states = 200, 8, 20
     ids = np.arange(count)
     axes = np.eye(dim, dtype=np.float32)
     wrong: list[str] = []

@@ -264,6 +264,7 @@ def test_readers_opening_while_generations_come_and_go_always_get_a_whole_one(tm
     from search.index.faiss_index import FaissReader  # the registry would hand out one reader for all
 
     publish(tmp_path, 1)
+    chance = random.Random(21)
     errors: list[Exception] = []
     sizes: set[int] = set()
     done = threading.Event()
@@ -278,13 +279,17 @@ def test_readers_opening_while_generations_come_and_go_always_get_a_whole_one(tm
     threads = [threading.Thread(target=keep_opening) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for n in range(40):
+    deadline = time.monotonic() + 60
+    n = 0
+    while n < 40 or (len(sizes) < 3 and not errors and time.monotonic() < deadline):
         publish(tmp_path, n % 8 + 1, fresh=True)
+        n += 1
+        time.sleep(chance.uniform(0, 0.02))
     done.set()
     for thread in threads:
         thread.join()
     assert errors == []
-    assert len(sizes) > 1
+    assert len(sizes) >= 3
 
 
 # kill -9
