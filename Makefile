@@ -17,7 +17,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## install, index a demo catalog, serve it (DATA=folder with feed.csv, PORT=8000)
-	@$(RUN) -m deploy.demo --port $(PORT) $(if $(DATA),--data '$(DATA)') || { code=$$?; [ $$code -eq 130 ] || exit $$code; }
+	@exec $(RUN) -m deploy.demo --port $(PORT) $(if $(DATA),--data '$(DATA)')
 
 test: lint ## lint, types, import layers, all tests
 	@bash tests/services.sh

@@ -1,7 +1,7 @@
 """The whole path with one command: `python -m deploy.demo [--data FOLDER] [--port 8000]`; `make demo` calls it.
 
 Migrates, draws a catalog where no folder is given, indexes what changed, puts sample photos on the search page, and
-becomes the web server. Everything done once is not done again.
+runs the web server. Everything done once is not done again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from deploy import demo_catalog
 from deploy.demo_catalog import DemoCatalog
@@ -22,10 +21,16 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:
-    """Prepare and serve; returns only where preparing failed."""
+    """Prepare and serve; the exit status."""
     options = _parse(sys.argv[1:])
-    failure = _get_ready(options)
-    return failure if failure != 0 else _serve()
+    try:
+        failure = _get_ready(options)
+        if failure == 0:
+            _serve()
+    except KeyboardInterrupt:
+        print("\nStopped. The next run goes on where this one was.")
+        return 130
+    return failure
 
 
 def _get_ready(options: argparse.Namespace) -> int:
@@ -38,9 +43,6 @@ def _get_ready(options: argparse.Namespace) -> int:
         _prepare(catalog)
         sample = demo_catalog.place_samples(catalog)
         os.environ |= {"PORT": str(options.port), "SELVEDGE_GREETING": greeting(catalog, sample, options.port)}
-    except KeyboardInterrupt:
-        print("\nStopped. The next run goes on where this one was.")
-        return 130
     except demo_catalog.DemoError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -49,11 +51,14 @@ def _get_ready(options: argparse.Namespace) -> int:
     return 0
 
 
-def _serve() -> NoReturn:
-    """Become the web server, so that Ctrl-C reaches it alone."""
-    server = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "deploy" / "gunicorn_conf.py"), "deploy.wsgi"]
+def _serve() -> None:
+    """Run the web server in this process until Ctrl-C."""
     os.chdir(ROOT)
-    os.execv(sys.executable, server)  # noqa: S606
+    sys.argv = ["gunicorn", "-c", str(ROOT / "deploy" / "gunicorn_conf.py"), "deploy.wsgi"]
+    # Imported here: it reads its configuration from the arguments and the environment set above.
+    from gunicorn.app.wsgiapp import run
+
+    run()
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:

@@ -7,6 +7,7 @@ processes that never import torch.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from typing import Any
 
@@ -32,6 +33,8 @@ def when_ready(server: Any) -> None:
     """Say where to look, once the port is open."""
     greeting = os.environ.get("SELVEDGE_GREETING", "")
     if greeting:
+        # A demo ends with its terminal; gunicorn would take the hang-up for "reload" and keep the port.
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
         print(greeting, flush=True)  # noqa: T201
 
 

@@ -12,16 +12,20 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from deploy.http_errors import problem_response
-from search.index.base import VectorIndexError
+from search.index.base import IndexMissing, VectorIndexError
 from search.index.registry import open_reader
+from segmentation.checkpoint import SpaceInfo
 from workers import client
-from workers.errors import WorkersError
+from workers.errors import ModelMissing, WorkersError
 
 _log = logging.getLogger(__name__)
 
 
 class NotReadyError(Exception):
-    """One part cannot serve; the message says what to do. It is shown to whoever asks, so it holds no secrets."""
+    """One part cannot serve; the message says what to do.
+
+    It is shown to whoever asks, so it names no address and no folder; what does is in the log.
+    """
 
 
 @require_safe
@@ -72,10 +76,7 @@ def check_model() -> str:
     Raises:
         NotReadyError: They are not.
     """
-    try:
-        return client.space().name
-    except WorkersError as error:
-        raise NotReadyError(str(error)) from error
+    return _space().name
 
 
 def check_index() -> str:
@@ -84,15 +85,26 @@ def check_index() -> str:
     Raises:
         NotReadyError: It is not.
     """
+    space = _space()
     try:
-        space = client.space()
         reader = open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim)
         count = len(reader)
-    except (WorkersError, VectorIndexError) as error:
-        raise NotReadyError(str(error)) from error
+    except IndexMissing as error:
+        raise NotReadyError("Nothing is indexed for this model: run manage.py index_catalog.") from error
+    except VectorIndexError as error:
+        _log.warning("The index cannot be used: %s", error)
+        raise NotReadyError("The index cannot be used: run manage.py rebuild_index.") from error
     if count == 0:
         raise NotReadyError("The index is empty: run manage.py index_catalog.")
     return f"{count} garments, generation {reader.generation}"
+
+
+def _space() -> SpaceInfo:
+    try:
+        return client.space()
+    except ModelMissing as error:
+        _log.warning("%s", error)
+        raise NotReadyError("A checkpoint is missing or damaged.") from error
 
 
 def check_broker() -> str:

@@ -28,7 +28,7 @@ def _build(config: WorkersConfig) -> Celery:
     embedded = config.broker_url is None
     quick_retry = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
     built.conf.update(
-        broker_url="memory://" if embedded else config.broker_url,
+        broker_url="memory://localhost/" if embedded else config.broker_url,
         result_backend="cache+memory://" if embedded else config.broker_url,
         # Embedded: `delay` and chains run here and now, their arguments still packed and unpacked by msgpack.
         task_always_eager=embedded,

@@ -12,7 +12,8 @@ from workers.codec import Payload, PhotoReference, decode_photos, encode_descrip
 from workers.config import WorkersConfig
 
 
-@app.task(name="workers.tasks.describe_images")
+# The log names a task that succeeded, not the descriptions it returned.
+@app.task(name="workers.tasks.describe_images", resultrepr_maxsize=40)
 def describe_images(encoded_photos: Payload) -> Payload:
     """Describe every photo of a message; a photo that cannot be used is an error for itself alone.
 
