@@ -8,8 +8,9 @@ from segmentation.drawn.bags import draw_bag_packshot
 from segmentation.drawn.cuts import Accessory
 from segmentation.drawn.fitting import Fitting
 from segmentation.drawn.headwear import draw_glasses, draw_hat
-from segmentation.drawn.shoes import draw_pair_packshot, draw_shoe, draw_sock
+from segmentation.drawn.shoes import draw_pair_packshot, draw_shoe
 from segmentation.drawn.smallwear import draw_belt, draw_scarf, draw_scarf_behind, draw_tie, draw_watch
+from segmentation.drawn.socks import draw_sock
 
 PAIRED = frozenset({22, 23})
 """Categories whose packshot shows two instances, left and right."""

@@ -38,7 +38,7 @@ class CocoFile:
 
     def content(self) -> dict[str, Any]:
         """The file's content; every annotation also carries its `product_id`."""
-        annotations = []
+        annotations: list[dict[str, Any]] = []
         for image_id, image in enumerate(self.images, start=1):
             for instance in image.instances:
                 annotations.append(

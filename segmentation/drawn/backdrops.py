@@ -57,7 +57,7 @@ def _planks(width_px: int, height_px: int, rng: Generator) -> Floats:
     grain = noise[row[:, None], column[None, :]]
     edge = np.abs((np.arange(width_px) * count / width_px) % 1.0 - 0.5) > 0.49
     light = shade[None, :] * (1 + 0.06 * grain) * np.where(edge, 0.72, 1.0)[None, :]
-    return np.clip(tone * light[:, :, None], 0, 255).astype(np.float32)
+    return np.asarray(np.clip(tone * light[:, :, None], 0, 255), dtype=np.float32)
 
 
 def scene_backdrop(width_px: int, height_px: int, rng: Generator) -> tuple[Floats, str]:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from segmentation.drawn.cuts import Accessory
-from segmentation.drawn.fabric import Fabric, Rgb, darker
+from segmentation.drawn.fabric import Fabric, darker
 from segmentation.drawn.fitting import Fitting
-from segmentation.drawn.geometry import Point, Points, Strip, ellipse, points, rounded, smooth
+from segmentation.drawn.geometry import Point, Points, Strip, ellipse, moved, points, rounded, smooth
+from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import SIGNS
+
+# fmt: off  (curves are written like drawings: many corners a line)
 
 GOLD: Rgb = (206, 176, 102)
 SHOULDER_KINDS = ("crossbody", "tote", "bucket")
@@ -90,7 +93,8 @@ HANDLE_RISE = {"tote": 20.0, "handbag": 12.0, "bucket": 14.0, "clutch": -3.0}
 def draw_backpack_behind(fit: Fitting, cut: Accessory) -> None:
     """What of a backpack shows on both sides of the body, from the front."""
     outline = smooth(
-        points((-19, 6), (-21.5, 26), (-20, 46), (0, 50), (20, 46), (21.5, 26), (19, 6), (0, 1)), closed=True
+        points((-19, 6), (-21.5, 26), (-20, 46), (0, 50), (20, 46), (21.5, 26), (19, 6), (0, 1)),
+        closed=True,
     )
     fit.canvas.shape(fit.body.torso(outline), fit.fabric, fit.tag, tone=0.85)
 
@@ -107,7 +111,10 @@ def draw_backpack_straps(fit: Fitting) -> None:
         fit.canvas.strip(strip, fit.fabric, fit.tag, drape=fit.drape(folds=0.02), lift=0.45)
         buckle = fit.body.torso(np.array([[sign * width * 0.72, 20.0]]))[0]
         fit.canvas.shape(
-            points((-2.4, -0.8), (2.4, -0.8), (2.4, 0.8), (-2.4, 0.8)) + buckle, (60, 60, 64), None, on=fit.tag
+            points((-2.4, -0.8), (2.4, -0.8), (2.4, 0.8), (-2.4, 0.8)) + buckle,
+            (60, 60, 64),
+            None,
+            on=fit.tag,
         )
 
 
@@ -118,7 +125,7 @@ def _rounded(half_top: float, half_bottom: float, high: float, radius: float = 2
 
 def _handles(hung: Hung, spread: float, rise: float, half: float, cloth: Fabric | Rgb) -> None:
     path = smooth(
-        points((-spread, 3.0), (-spread * 0.92, -rise * 0.5), (0, -rise), (spread * 0.92, -rise * 0.5), (spread, 3.0))
+        points((-spread, 3.0), (-spread * 0.92, -rise * 0.5), (0, -rise), (spread * 0.92, -rise * 0.5), (spread, 3.0)),
     )
     hung.band(path, half, cloth)
 
@@ -168,7 +175,7 @@ def _handbag(hung: Hung, cut: Accessory) -> None:
             steps=5,
         )
         hung.part(lid, fit.fabric, lift=0.5, tone=1.06, on=True)
-        hung.part(_rounded(2.0, 2.0, 3.2, 0.6) + (0, 9.6 * k), GOLD, lift=0.4, on=True)
+        hung.part(moved(_rounded(2.0, 2.0, 3.2, 0.6), 0, 9.6 * k), GOLD, lift=0.4, on=True)
     else:
         hung.seam(points((-12 * k, 3), (12 * k, 3)), width=0.5, color=GOLD)
         hung.seam(smooth(points((-9 * k, 1), (-9.6 * k, 10), (-10 * k, 20 * k))))
@@ -199,7 +206,7 @@ def _crossbody(hung: Hung, cut: Accessory) -> None:
         steps=5,
     )
     hung.part(lid, fit.fabric, lift=0.5, tone=1.05, on=True)
-    clasp = ellipse((0, 8.6 * k), 1.5, 1.5) if cut.detail % 2 else _rounded(2.4, 2.4, 2.2, 0.5) + (0, 7.6 * k)
+    clasp = ellipse((0, 8.6 * k), 1.5, 1.5) if cut.detail % 2 else moved(_rounded(2.4, 2.4, 2.2, 0.5), 0, 7.6 * k)
     hung.part(clasp, GOLD, lift=0.4, on=True)
     if cut.detail % 3 == 2:
         for x in np.arange(-9, 10, 4.5) * k:
@@ -233,13 +240,15 @@ def _backpack(hung: Hung, cut: Accessory) -> None:
     )
     hung.part(body, fit.fabric)
     hung.seam(
-        smooth(points((-13.4, 14), (-11.5, 6), (0, 3.4), (11.5, 6), (13.4, 14))) * k, width=0.8, color=(52, 52, 56)
+        smooth(points((-13.4, 14), (-11.5, 6), (0, 3.4), (11.5, 6), (13.4, 14))) * k,
+        width=0.8,
+        color=(52, 52, 56),
     )
-    pocket = _rounded(11.5, 12, 17, 2.6) * k + (0, 21 * k)
+    pocket = moved(_rounded(11.5, 12, 17, 2.6) * k, 0, 21 * k)
     hung.part(pocket, fit.fabric if cut.detail % 2 else fit.trim, lift=0.45, on=True, tone=1.03)
     hung.seam(points((-10.5, 24.5), (10.5, 24.5)) * k, width=0.8, color=(52, 52, 56))
-    hung.part(_rounded(3.2, 3.2, 3.6, 0.4) * k + (0, 12 * k), fit.trim, lift=0.2, on=True)
-    hung.part(_rounded(0.7, 0.7, 3.6, 0.3) * k + (9.6 * k, 24.5 * k), GOLD, lift=0.3, on=True)
+    hung.part(moved(_rounded(3.2, 3.2, 3.6, 0.4) * k, 0, 12 * k), fit.trim, lift=0.2, on=True)
+    hung.part(moved(_rounded(0.7, 0.7, 3.6, 0.3) * k, 9.6 * k, 24.5 * k), GOLD, lift=0.3, on=True)
 
 
 def _clutch(hung: Hung, cut: Accessory) -> None:

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from segmentation.drawn.fabric import Fabric, Rgb, sample_fabric
+from segmentation.drawn.fabric import Fabric, sample_fabric
 from segmentation.drawn.geometry import Points, Strip, View, resampled
+from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.shading import Drape, drape_light
 
 Floats = NDArray[np.float32]
@@ -231,9 +232,9 @@ def _chart(
     quads_left, quads_right = left - wide, right + wide
     labels = Image.new("L", (x1 - x0, y1 - y0))
     draw = ImageDraw.Draw(labels)
-    for i in range(len(left) - 1):
-        quad = np.stack([quads_left[i], quads_right[i], quads_right[i + 1], quads_left[i + 1]]) - (x0, y0)
-        draw.polygon([(float(x), float(y)) for x, y in quad], fill=i + 1)
+    for k in range(len(left) - 1):
+        quad = np.stack([quads_left[k], quads_right[k], quads_right[k + 1], quads_left[k + 1]]) - (x0, y0)
+        draw.polygon([(float(x), float(y)) for x, y in quad], fill=k + 1)
     label = np.asarray(labels.filter(ImageFilter.MaxFilter(5)))
     drawn = np.asarray(labels)
     i = np.where(drawn > 0, drawn, label)[rows - y0, cols - x0].astype(np.intp) - 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -164,7 +163,7 @@ def _write_json(path: Path, content: object) -> None:
 
 def _take_place(work: Path, out: Path) -> None:
     """Put the finished folder where the old one was."""
-    os.chmod(work, 0o755)
+    work.chmod(0o755)  # a temporary folder is private, a catalog is served
     if not out.exists():
         work.rename(out)
         return

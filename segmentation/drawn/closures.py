@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from segmentation.drawn.cuts import Upper
-from segmentation.drawn.fabric import Rgb, darker, is_dark
+from segmentation.drawn.fabric import darker, is_dark
 from segmentation.drawn.fitting import Fitting
-from segmentation.drawn.geometry import Points, Strip, ellipse, points, smooth, turned
+from segmentation.drawn.geometry import Points, Strip, ellipse, moved, points, smooth, turned
 from segmentation.drawn.necks import OPENING_Y
+from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import SIGNS
 from segmentation.drawn.uppers import half_width
+
+# fmt: off  (curves are written like drawings: many corners a line)
 
 METAL: Rgb = (176, 178, 182)
 
@@ -42,7 +45,11 @@ def button(fit: Fitting, x: float, y: float, radius: float, color: Rgb) -> None:
     centre = fit.body.at(x, y)
     fit.canvas.shape(ellipse(centre, radius, radius, count=20), color, None, lift=0.4, rim=0.45, on=fit.tag)
     fit.canvas.shape(
-        ellipse(centre, radius * 0.3, radius * 0.3, count=10), darker(color, 0.5), None, lift=0.0, on=fit.tag
+        ellipse(centre, radius * 0.3, radius * 0.3, count=10),
+        darker(color, 0.5),
+        None,
+        lift=0.0,
+        on=fit.tag,
     )
 
 
@@ -82,7 +89,11 @@ def _draw_double_breast(fit: Fitting, cut: Upper, top: float) -> None:
 
 def _pocket(fit: Fitting, x: float, y: float, half: float, high: float, *, flap: bool, point: float = 1.2) -> None:
     corners = points(
-        (x - half, y), (x + half, y), (x + half, y + high - point), (x, y + high), (x - half, y + high - point)
+        (x - half, y),
+        (x + half, y),
+        (x + half, y + high - point),
+        (x, y + high),
+        (x - half, y + high - point),
     )
     fit.canvas.shape(fit.body.torso(corners), fit.fabric, None, on=fit.tag, lift=0.25, rim=0.35, tone=0.99)
     fit.torso_seam(np.vstack([corners, corners[:1]]), curved=False, opacity=0.6, width=0.22)
@@ -136,7 +147,7 @@ def _welt_pockets(fit: Fitting, cut: Upper) -> None:
         x = sign * float(half_width(fit, cut, np.array([y]))[0]) * 0.62
         line = points((x - 0.9 * sign, y), (x + 1.8 * sign, y + 11.0))
         fit.torso_seam(line, width=1.1, curved=False, color=darker(fit.fabric.ground, 0.5))
-        fit.torso_seam(line + (0.7 * sign, 0), width=0.3, curved=False)
+        fit.torso_seam(moved(line, 0.7 * sign, 0), width=0.3, curved=False)
 
 
 def _kangaroo_pocket(fit: Fitting, cut: Upper) -> None:
@@ -164,7 +175,7 @@ def _draw_print(fit: Fitting, cut: Upper) -> None:
     y = 25.0
 
     def lay(curve: Points, color: Rgb) -> None:
-        fit.canvas.shape(fit.body.torso(curve + (0, y)), color, None, on=fit.tag, lift=0.0, rim=0.0, opacity=0.93)
+        fit.canvas.shape(fit.body.torso(moved(curve, 0, y)), color, None, on=fit.tag, lift=0.0, rim=0.0, opacity=0.93)
 
     kind = cut.print_number % 6
     if kind == 1:
@@ -180,7 +191,7 @@ def _draw_print(fit: Fitting, cut: Upper) -> None:
             )
     elif kind == 3:
         star = np.vstack(
-            [turned(points((0, -8.5), (0, -8.5)), k * 36.0)[:1] * (1.0 if k % 2 == 0 else 0.42) for k in range(10)]
+            [turned(points((0, -8.5), (0, -8.5)), k * 36.0)[:1] * (1.0 if k % 2 == 0 else 0.42) for k in range(10)],
         )
         lay(star, one)
     elif kind == 4:
@@ -205,9 +216,13 @@ def _draw_tie_belt(fit: Fitting, cut: Upper) -> None:
     fit.canvas.strip(strip, fit.fabric, fit.tag, drape=fit.drape(round=0.1), lift=0.5, tone=0.96)
     for sign, long in ((-1.0, 17.0), (1.0, 14.0)):
         tail = smooth(points((0, 39), (1.6, 46), (3.2, 39 + long)))
-        path = fit.body.torso(tail * (sign, 1.0) + (2.0, 0))
+        path = fit.body.torso(moved(tail * (sign, 1.0), 2.0, 0))
         fit.canvas.strip(
-            Strip.along(path, np.full(len(path), 1.7)), fit.fabric, fit.tag, drape=fit.drape(round=0.2), lift=0.5
+            Strip.along(path, np.full(len(path), 1.7)),
+            fit.fabric,
+            fit.tag,
+            drape=fit.drape(round=0.2),
+            lift=0.5,
         )
     knot = smooth(points((-0.4, 36.2), (4.6, 36.4), (4.4, 41.8), (0.2, 41.6)), closed=True)
     fit.canvas.shape(fit.body.torso(knot), fit.fabric, fit.tag, lift=0.45)

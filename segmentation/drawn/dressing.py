@@ -14,16 +14,18 @@ from segmentation.drawn.garments import draw_garment_back, draw_garment_front
 from segmentation.drawn.headwear import draw_glasses, draw_hat
 from segmentation.drawn.lowers import draw_waistband
 from segmentation.drawn.products import Product
-from segmentation.drawn.shoes import draw_bare_foot, draw_shoe, draw_sock, draw_worn, heel_units
+from segmentation.drawn.shoes import draw_bare_foot, draw_shoe, draw_worn, heel_units
 from segmentation.drawn.skeleton import LEFT, RIGHT, Skeleton
 from segmentation.drawn.smallwear import draw_belt_worn, draw_scarf, draw_scarf_behind, draw_tie, draw_watch_worn
+from segmentation.drawn.socks import draw_sock
 from segmentation.drawn.uppers import draw_sleeve
 
 
 @dataclass(frozen=True, slots=True)
 class Outfit:
-    """What one person wears, by slot: top, dress, bottom, outer, shoes, socks, hat, glasses, bag, scarf, tie, belt, watch.
+    """What one person wears.
 
+    Slots: top, dress, bottom, outer, shoes, socks, hat, glasses, bag, scarf, tie, belt, watch.
     `tucked`: whether the top goes into the waistband. `outer_open`: whether the outer layer hangs open.
     """
 
@@ -78,7 +80,8 @@ class Dresser:
 
     def _accessory(self, slot: str) -> Accessory:
         accessory = self.outfit.slots[slot].cut.accessory
-        assert accessory is not None, f"slot {slot} holds a garment"
+        if accessory is None:
+            raise ValueError(f"slot {slot} holds a garment, not an accessory")
         return accessory
 
     def _draw_behind(self) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.drawn.patterns import PATTERN_PAINTERS, Pattern, Rgb, TILE_UNITS
+from segmentation.drawn.patterns import PATTERN_PAINTERS, TILE_UNITS, Pattern, Rgb
 from segmentation.drawn.shading import noise_sheet
 
 Floats = NDArray[np.float32]
@@ -82,7 +82,8 @@ def sample_fabric(cloth: Fabric | Rgb, x: NDArray[np.generic], y: NDArray[np.gen
     last = size - 1
     c0, c1, r0, r1 = col & last, (col + 1) & last, row & last, (row + 1) & last
     top = tile[r0, c0] * (1 - wx) + tile[r0, c1] * wx
-    return top * (1 - wy) + (tile[r1, c0] * (1 - wx) + tile[r1, c1] * wx) * wy
+    low = tile[r1, c0] * (1 - wx) + tile[r1, c1] * wx
+    return np.asarray(top * (1 - wy) + low * wy, dtype=np.float32)
 
 
 @lru_cache(maxsize=96)
@@ -90,10 +91,11 @@ def fabric_tile(fabric: Fabric, level: int) -> Floats:
     """The periodic tile, float32, shape (256 >> level, 256 >> level, 3), 0..255."""
     if level > 0:
         full = fabric_tile(fabric, level - 1)
-        return full.reshape(full.shape[0] // 2, 2, full.shape[1] // 2, 2, 3).mean(axis=(1, 3))
+        half = full.reshape(full.shape[0] // 2, 2, full.shape[1] // 2, 2, 3).mean(axis=(1, 3))
+        return np.asarray(half, dtype=np.float32)
     sheet = PATTERN_PAINTERS[fabric.pattern](fabric.colors, fabric.period, np.random.default_rng(fabric.seed), TILE_PX)
     grain = MATERIAL_GRAINS.get(fabric.material, _weave)
-    return np.clip(sheet * grain(fabric.seed)[:, :, None], 0.0, 255.0).astype(np.float32)
+    return np.asarray(np.clip(sheet * grain(fabric.seed)[:, :, None], 0.0, 255.0), dtype=np.float32)
 
 
 def _grid() -> tuple[Floats, Floats]:
@@ -103,12 +105,12 @@ def _grid() -> tuple[Floats, Floats]:
 
 def _white(seed: int, amplitude: float) -> Floats:
     noise = np.random.default_rng(seed + 7).standard_normal((TILE_PX, TILE_PX)).astype(np.float32)
-    return noise * np.float32(amplitude)
+    return np.asarray(noise * amplitude, dtype=np.float32)
 
 
 def _weave(seed: int) -> Floats:
     """Plain woven cloth: a barely visible grain."""
-    return 1.0 + _white(seed, 0.012)
+    return np.asarray(1.0 + _white(seed, 0.012), dtype=np.float32)
 
 
 def _twill(seed: int) -> Floats:
@@ -117,7 +119,7 @@ def _twill(seed: int) -> Floats:
     twill = np.sin(2 * np.pi * (x + y) * 2.0)
     streak = np.random.default_rng(seed + 3).standard_normal((1, TILE_PX)).astype(np.float32)
     worn = noise_sheet()
-    return (1.04 + 0.05 * twill + 0.05 * streak + 0.07 * worn + _white(seed, 0.035)).astype(np.float32)
+    return np.asarray(1.04 + 0.05 * twill + 0.05 * streak + 0.07 * worn + _white(seed, 0.035), dtype=np.float32)
 
 
 def _stitches(seed: int) -> Floats:
@@ -127,24 +129,24 @@ def _stitches(seed: int) -> Floats:
     rise = np.abs(column - 0.5) * 1.4
     loops = np.sin(2 * np.pi * (y + rise) * 1.0)
     gap = np.exp(-(((column - 0.5) / 0.13) ** 2)) + np.exp(-((np.minimum(column, 1 - column) / 0.10) ** 2))
-    return (1.0 + 0.075 * loops - 0.11 * gap + _white(seed, 0.015)).astype(np.float32)
+    return np.asarray(1.0 + 0.075 * loops - 0.11 * gap + _white(seed, 0.015), dtype=np.float32)
 
 
 def _felt(seed: int) -> Floats:
     """Wool coating: mottled."""
-    return 1.0 + _white(seed, 0.035) + 0.025 * noise_sheet()
+    return np.asarray(1.0 + _white(seed, 0.035) + 0.025 * noise_sheet(), dtype=np.float32)
 
 
 def _hide(seed: int) -> Floats:
     """Leather: fine grain in broad shine."""
-    return 1.0 + _white(seed, 0.018) + 0.05 * noise_sheet()
+    return np.asarray(1.0 + _white(seed, 0.018) + 0.05 * noise_sheet(), dtype=np.float32)
 
 
 def _slubs(seed: int) -> Floats:
     """Linen: threads of uneven thickness both ways."""
     rng = np.random.default_rng(seed + 5)
     across, along = rng.standard_normal((1, TILE_PX)), rng.standard_normal((TILE_PX, 1))
-    return (1.0 + 0.025 * across + 0.025 * along + _white(seed, 0.015)).astype(np.float32)
+    return np.asarray(1.0 + 0.025 * across + 0.025 * along + _white(seed, 0.015), dtype=np.float32)
 
 
 def _smooth(seed: int) -> Floats:
@@ -156,7 +158,7 @@ def _plaits(seed: int) -> Floats:
     """Straw: a basket weave."""
     x, y = _grid()
     over = np.sin(2 * np.pi * x) * np.sin(2 * np.pi * y)
-    return (1.0 + 0.16 * over + _white(seed, 0.03)).astype(np.float32)
+    return np.asarray(1.0 + 0.16 * over + _white(seed, 0.03), dtype=np.float32)
 
 
 MATERIAL_GRAINS: dict[Material, Callable[[int], Floats]] = {

@@ -10,10 +10,12 @@ from numpy.random import Generator
 
 from segmentation.drawn.canvas import Canvas
 from segmentation.drawn.fabric import darker
-from segmentation.drawn.geometry import Points, Strip, ellipse, mirrored, points, smooth, turned
+from segmentation.drawn.geometry import Points, Strip, ellipse, mirrored, moved, points, smooth, turned
 from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.shading import Drape
 from segmentation.drawn.skeleton import FOREARM, SHANK, SIGNS, THIGH, UPPER_ARM, Skeleton
+
+# fmt: off  (curves are written like drawings: many corners a line)
 
 Hair = Literal["short", "crop", "bob", "long", "bun", "curly", "ponytail"]
 
@@ -52,9 +54,9 @@ class Look:
 def random_look(rng: Generator, *, female: bool) -> Look:
     """A person as likely as any other."""
     skin = SKINS[int(rng.integers(len(SKINS)))]
-    styles: tuple[Hair, ...] = (
-        ("bob", "long", "long", "bun", "curly", "ponytail") if female else ("short", "short", "crop", "curly")
-    )
+    styles: tuple[Hair, ...] = ("short", "short", "crop", "curly")
+    if female:
+        styles = ("bob", "long", "long", "bun", "curly", "ponytail")
     lips = darker((196, 84, 88), 0.55 + 0.5 * skin[0] / 255) if female else darker(skin, 0.76)
     return Look(
         skin, HAIRS[int(rng.integers(len(HAIRS)))], styles[int(rng.integers(len(styles)))],
@@ -62,6 +64,26 @@ def random_look(rng: Generator, *, female: bool) -> Look:
     )  # fmt: skip
 
 
+PARTINGS: dict[Hair, float] = {
+    "long": -2.0,
+    "bob": 0.0,
+    "short": 2.5,
+    "crop": 0.0,
+    "bun": 0.0,
+    "curly": 1.0,
+    "ponytail": -1.0,
+}
+"""Where the hair parts, in the head chart."""
+SIDE_LENGTHS: dict[Hair, float] = {
+    "long": 7.0,
+    "bob": 9.5,
+    "short": 0.0,
+    "crop": -1.5,
+    "bun": -0.5,
+    "curly": 4.0,
+    "ponytail": 0.0,
+}
+"""How far down the hair frames the face."""
 SKIN_DRAPE = Drape(round=0.30, folds=0.02, fold_count=1.0)
 
 
@@ -71,7 +93,9 @@ def draw_trunk(canvas: Canvas, body: Skeleton, look: Look) -> None:
         spine = body.leg_spine(side, 2.0, THIGH + SHANK + 1.0, 24)
         s = np.linspace(2.0, THIGH + SHANK + 1.0, 24)
         half = np.interp(
-            s, (0.0, THIGH - 4, THIGH, THIGH + 14, THIGH + SHANK), (body.build.leg[0], 6.6, *body.build.leg[1:])
+            s,
+            (0.0, THIGH - 4, THIGH, THIGH + 14, THIGH + SHANK),
+            (body.build.leg[0], 6.6, *body.build.leg[1:]),
         )
         canvas.strip(Strip.along(spine, half), look.skin, 0, drape=SKIN_DRAPE, lift=0.3)
     y = np.linspace(1.0, 64.0, 24)
@@ -122,7 +146,7 @@ def draw_hand(canvas: Canvas, body: Skeleton, look: Look, side: int) -> None:
     size = 0.88 if body.build.female else 1.02
 
     def place(chart: Points) -> Points:
-        return turned(chart * (sign * size, size), -angle * 0.85) + wrist
+        return moved(turned(chart * (sign * size, size), -angle * 0.85), *wrist)
 
     palm = smooth(
         points(
@@ -148,7 +172,15 @@ def draw_hair_behind(canvas: Canvas, body: Skeleton, look: Look) -> None:
     """The hair that falls behind neck and shoulders."""
     shapes: dict[Hair, Points] = {
         "bob": points(
-            (-8.4, -6), (-9.6, 2), (-9.4, 11.5), (-5, 13.5), (5, 13.5), (9.4, 11.5), (9.6, 2), (8.4, -6), (0, -12)
+            (-8.4, -6),
+            (-9.6, 2),
+            (-9.4, 11.5),
+            (-5, 13.5),
+            (5, 13.5),
+            (9.4, 11.5),
+            (9.6, 2),
+            (8.4, -6),
+            (0, -12),
         ),
         "long": points(
             (-8.2, -7),
@@ -192,7 +224,8 @@ def _curled(outline: Points) -> Points:
     """An outline with curls along it."""
     centre = outline.mean(axis=0)
     return np.asarray(
-        centre + (outline - centre) * (1 + 0.045 * np.sin(np.arange(len(outline)) * 1.55))[:, None], dtype=np.float64
+        centre + (outline - centre) * (1 + 0.045 * np.sin(np.arange(len(outline)) * 1.55))[:, None],
+        dtype=np.float64,
     )
 
 
@@ -234,7 +267,8 @@ def _draw_features(canvas: Canvas, body: Skeleton, look: Look) -> None:
     for sign in SIGNS:
         flat(ellipse((sign * 4.2, 4.4), 2.2, 1.5), (226, 120, 108), 0.16)
         eye = smooth(
-            points((1.5, 0.3), (2.6, -0.75), (3.7, -0.7), (4.6, 0.15), (3.5, 0.8), (2.4, 0.85)), closed=True
+            points((1.5, 0.3), (2.6, -0.75), (3.7, -0.7), (4.6, 0.15), (3.5, 0.8), (2.4, 0.85)),
+            closed=True,
         ) * (sign, 1.0)
         flat(eye, (246, 243, 240))
         flat(ellipse((sign * 3.05, 0.05), 0.82, 0.85, count=20), look.iris)
@@ -257,10 +291,8 @@ def _draw_features(canvas: Canvas, body: Skeleton, look: Look) -> None:
 def draw_hair_front(canvas: Canvas, body: Skeleton, look: Look, *, hatted: bool) -> None:
     """The hair that frames the face; flat under a hat."""
     top = -12.6 if hatted else -14.2
-    parting = {"long": -2.0, "bob": 0.0, "short": 2.5, "crop": 0.0, "bun": 0.0, "curly": 1.0, "ponytail": -1.0}[
-        look.hair
-    ]
-    low = {"long": 7.0, "bob": 9.5, "short": 0.0, "crop": -1.5, "bun": -0.5, "curly": 4.0, "ponytail": 0.0}[look.hair]
+    parting = PARTINGS[look.hair]
+    low = SIDE_LENGTHS[look.hair]
     thick = 1.0 if look.hair == "crop" else 1.9
     outer = smooth(
         points(
@@ -276,7 +308,7 @@ def draw_hair_front(canvas: Canvas, body: Skeleton, look: Look, *, hatted: bool)
         )
     )
     inner = smooth(
-        points((6.6, low), (6.5, -2.2), (5.3, -6.6), (parting, -8.8), (-5.3, -6.6), (-6.5, -2.2), (-6.6, low))
+        points((6.6, low), (6.5, -2.2), (5.3, -6.6), (parting, -8.8), (-5.3, -6.6), (-6.5, -2.2), (-6.6, low)),
     )
     if look.hair == "bob":
         inner = smooth(points((6.4, low), (6.4, -2), (5.8, -5.0), (0, -5.6), (-5.8, -5.0), (-6.4, -2), (-6.4, low)))
@@ -292,9 +324,13 @@ def draw_hair_front(canvas: Canvas, body: Skeleton, look: Look, *, hatted: bool)
     if look.hair == "long":
         for sign in SIGNS:
             lock = smooth(
-                points((7.0, -3), (9.0, 4), (10.6, 15), (9.8, 27), (7.2, 28.5), (7.6, 14), (6.4, 5)), closed=True
+                points((7.0, -3), (9.0, 4), (10.6, 15), (9.8, 27), (7.2, 28.5), (7.6, 14), (6.4, 5)),
+                closed=True,
             ) * (sign, 1.0)
             canvas.shape(body.head(lock), look.hair_color, 0, lift=0.4)
             canvas.stroke(
-                body.head(smooth(points((7.4, 1), (8.8, 12), (8.4, 25))) * (sign, 1.0)), 0.4, shine, opacity=0.5
+                body.head(smooth(points((7.4, 1), (8.8, 12), (8.4, 25))) * (sign, 1.0)),
+                0.4,
+                shine,
+                opacity=0.5,
             )

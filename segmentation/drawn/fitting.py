@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segmentation.drawn.canvas import Canvas
-from segmentation.drawn.fabric import Fabric, Rgb, detail_color
+from segmentation.drawn.fabric import Fabric, detail_color
 from segmentation.drawn.geometry import Points, smooth
+from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.shading import Drape
 from segmentation.drawn.skeleton import Skeleton
 

@@ -45,20 +45,26 @@ def smooth(corners: Points, *, closed: bool = False, steps: int = 8) -> Points:
 
 def mirrored(curve: Points) -> Points:
     """The same curve on the other side of x = 0, walked backwards so that both join into one outline."""
-    return curve[::-1] * np.array([-1.0, 1.0])
+    return np.asarray(curve[::-1] * np.array([-1.0, 1.0]), dtype=np.float64)
 
 
 def ellipse(center: Point, rx: float, ry: float, *, angle_deg: float = 0.0, count: int = 40) -> Points:
     """The outline of an ellipse, shape (count, 2)."""
     t = np.linspace(0.0, 2 * np.pi, count, endpoint=False)
-    return turned(np.stack([rx * np.cos(t), ry * np.sin(t)], axis=1), angle_deg) + np.array(center)
+    return moved(turned(np.stack([rx * np.cos(t), ry * np.sin(t)], axis=1), angle_deg), *center)
+
+
+def moved(curve: Points, dx: float, dy: float) -> Points:
+    """The curve shifted."""
+    shifted: Points = curve + np.array([dx, dy])
+    return shifted
 
 
 def turned(curve: Points, angle_deg: float, about: Point = (0.0, 0.0)) -> Points:
     """The curve turned clockwise (as seen on screen) by `angle_deg` about a point."""
     a = np.deg2rad(angle_deg)
     spin = np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]])
-    return (curve - np.array(about)) @ spin + np.array(about)
+    return moved((curve - np.array(about)) @ spin, *about)
 
 
 def towards(start: Point, angle_deg: float, length: float) -> Point:
@@ -145,4 +151,4 @@ class View:
     def to_px(self, curve: Points) -> Points:
         """Body units to pixels, shape kept."""
         seen = curve * np.array([-1.0, 1.0]) if self.mirror else curve
-        return turned(seen, self.angle_deg) * self.scale + np.array(self.shift_px)
+        return np.asarray(turned(seen, self.angle_deg) * self.scale + np.array(self.shift_px), dtype=np.float64)

@@ -7,10 +7,13 @@ from collections.abc import Callable
 import numpy as np
 
 from segmentation.drawn.cuts import Accessory
-from segmentation.drawn.fabric import Fabric, Rgb, darker
+from segmentation.drawn.fabric import Fabric, darker
 from segmentation.drawn.fitting import Fitting
-from segmentation.drawn.geometry import Points, Strip, ellipse, mirrored, points, rounded, smooth
+from segmentation.drawn.geometry import Points, Strip, ellipse, mirrored, moved, points, rounded, smooth
+from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import SIGNS
+
+# fmt: off  (curves are written like drawings: many corners a line)
 
 
 def _part(
@@ -21,7 +24,11 @@ def _part(
 
 def _seam(fit: Fitting, chart: Points, *, width: float = 0.25, color: Rgb | None = None) -> None:
     fit.canvas.stroke(
-        fit.body.head(smooth(chart)), width, fit.seam if color is None else color, on=fit.tag, opacity=0.8
+        fit.body.head(smooth(chart)),
+        width,
+        fit.seam if color is None else color,
+        on=fit.tag,
+        opacity=0.8,
     )
 
 
@@ -39,7 +46,8 @@ def _dome(fit: Fitting, half: float, top: float, base: float, *, ribs: float = 0
     outline = np.vstack([left, mirrored(left)])
     y = np.linspace(top - 1, base + 3, 12)
     chart = Strip(
-        fit.body.head(np.stack([np.full(12, -half), y], 1)), fit.body.head(np.stack([np.full(12, half), y], 1))
+        fit.body.head(np.stack([np.full(12, -half), y], 1)),
+        fit.body.head(np.stack([np.full(12, half), y], 1)),
     )
     low = smooth(points((half, base), (0, base + 1.6), (-half, base)))
     outline = np.vstack([outline, low])
@@ -56,7 +64,7 @@ def _beanie(fit: Fitting, cut: Accessory) -> None:
     _dome(fit, 8.6, -16.5 - cut.detail % 2, -4.0, ribs=1.5, squareness=0.82)
     if cut.detail % 3 == 1:
         ball = ellipse((0, 0), 3.6, 3.4, count=26) * (1 + 0.06 * np.sin(np.arange(26) * 2.3))[:, None]
-        _part(fit, ball + (0, -18.4), fit.trim)
+        _part(fit, moved(ball, 0, -18.4), fit.trim)
     half = np.linspace(-8.9, 8.9, 14)
     arc = 1.6 * (1 - (half / 8.9) ** 2)
     cuff = Strip(np.stack([half, -3.2 + arc], 1), np.stack([half, -8.2 + arc * 0.8], 1))
@@ -111,7 +119,8 @@ def _brimmed(fit: Fitting, cut: Accessory) -> None:
     wide = 11.2 if bucket else 15.5 if cut.kind == "sun_hat" else 13.6
     drop = 2.6 if bucket else 0.9
     behind = smooth(
-        points((-wide, -4.6 + drop), (-8, -8.2), (0, -9), (8, -8.2), (wide, -4.6 + drop), (0, -3.4)), closed=True
+        points((-wide, -4.6 + drop), (-8, -8.2), (0, -9), (8, -8.2), (wide, -4.6 + drop), (0, -3.4)),
+        closed=True,
     )
     _part(fit, behind, fit.fabric, tone=0.7)
     top = -14.8 if bucket else -17.2
@@ -126,7 +135,9 @@ def _brimmed(fit: Fitting, cut: Accessory) -> None:
                 on=True,
             )
         ribbon = smooth(
-            points((-8.3, -9.4), (0, -7.9), (8.3, -9.4), (8.3, -6.0), (0, -4.4), (-8.3, -6.0)), closed=True, steps=4
+            points((-8.3, -9.4), (0, -7.9), (8.3, -9.4), (8.3, -6.0), (0, -4.4), (-8.3, -6.0)),
+            closed=True,
+            steps=4,
         )
         _part(fit, ribbon, fit.trim, lift=0.2, on=True)
     brim = smooth(
@@ -167,10 +178,12 @@ HAT_PAINTERS: dict[str, Callable[[Fitting, Accessory], None]] = {
 LENSES: dict[str, Points] = {
     "round": ellipse((3.55, 0.4), 2.75, 2.7),
     "aviator": smooth(
-        points((0.9, -1.3), (3.6, -1.9), (6.4, -1.3), (6.3, 1.2), (4.4, 3.2), (2.3, 2.8), (1.0, 0.8)), closed=True
+        points((0.9, -1.3), (3.6, -1.9), (6.4, -1.3), (6.3, 1.2), (4.4, 3.2), (2.3, 2.8), (1.0, 0.8)),
+        closed=True,
     ),
     "cat_eye": smooth(
-        points((0.8, -0.8), (3.6, -1.8), (7.4, -2.9), (6.6, 0.4), (4.8, 2.3), (2.2, 2.2), (0.8, 0.9)), closed=True
+        points((0.8, -0.8), (3.6, -1.8), (7.4, -2.9), (6.6, 0.4), (4.8, 2.3), (2.2, 2.2), (0.8, 0.9)),
+        closed=True,
     ),
     "square": rounded(points((0.8, -1.8), (6.7, -1.9), (6.4, 2.4), (1.2, 2.4)), 1.0),
 }
@@ -200,9 +213,14 @@ def draw_glasses(fit: Fitting, cut: Accessory) -> None:
         )
         loop = np.vstack([lens, lens[:2]]) * (sign, 1.0)
         fit.canvas.stroke(fit.body.head(loop), thick, frame, fit.tag)
-        glint = points((1.9, 0.6), (3.4, -1.0), (4.1, -1.0), (2.4, 1.0)) + (0.6 * (sign < 0), 0)
+        glint = moved(points((1.9, 0.6), (3.4, -1.0), (4.1, -1.0), (2.4, 1.0)), 0.6 * (sign < 0), 0)
         fit.canvas.shape(
-            fit.body.head(glint * (sign, 1.0)), (255, 255, 255), None, lift=0.0, opacity=0.35 if dark else 0.5, rim=0.0
+            fit.body.head(glint * (sign, 1.0)),
+            (255, 255, 255),
+            None,
+            lift=0.0,
+            opacity=0.35 if dark else 0.5,
+            rim=0.0,
         )
     bridge = smooth(points((-1.0, -0.3), (0, -0.9), (1.0, -0.3)))
     fit.canvas.stroke(fit.body.head(bridge), thick * 1.1, frame, fit.tag)

@@ -28,7 +28,7 @@ class Instance:
 
     @property
     def category_id(self) -> int:
-        """iMaterialist category."""
+        """The iMaterialist category."""
         return self.product.category_id
 
     def to_array(self) -> NDArray[np.bool_]:

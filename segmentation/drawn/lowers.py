@@ -6,10 +6,13 @@ import numpy as np
 
 from segmentation.drawn.closures import METAL, button
 from segmentation.drawn.cuts import Lower, Skirt
-from segmentation.drawn.fabric import Rgb, darker
+from segmentation.drawn.fabric import darker
 from segmentation.drawn.fitting import Fitting
-from segmentation.drawn.geometry import Points, Strip, ellipse, points, smooth
+from segmentation.drawn.geometry import Points, Strip, ellipse, moved, points, smooth
+from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import LEFT, RIGHT, SHANK, SIGNS, THIGH
+
+# fmt: off  (curves are written like drawings: many corners a line)
 
 BAND = 3.6
 """Height of a waistband."""
@@ -157,7 +160,10 @@ def _draw_fly_and_pockets(fit: Fitting, cut: Lower) -> None:
         )
         for x in (-half * 0.62, half * 0.62):
             loop = points(
-                (x - 0.7, cut.rise + 0.2), (x + 0.7, cut.rise + 0.2), (x + 0.7, top + 0.3), (x - 0.7, top + 0.3)
+                (x - 0.7, cut.rise + 0.2),
+                (x + 0.7, cut.rise + 0.2),
+                (x + 0.7, top + 0.3),
+                (x - 0.7, top + 0.3),
             )
             fit.canvas.shape(fit.body.torso(loop), fit.fabric, None, on=fit.tag, lift=0.45, tone=1.05)
     for sign in SIGNS:
@@ -166,7 +172,7 @@ def _draw_fly_and_pockets(fit: Fitting, cut: Lower) -> None:
         else:
             scoop = points((half * 0.62, top - 0.4), (half * 0.80, top + 6.5), (half * 1.02, top + 13))
         fit.torso_seam(scoop * (sign, 1.0), color=thread, width=0.4, opacity=0.9)
-        fit.torso_seam((scoop + (0.9, 0.2)) * (sign, 1.0), color=thread, opacity=0.6)
+        fit.torso_seam(moved(scoop, 0.9, 0.2) * (sign, 1.0), color=thread, opacity=0.6)
         if cut.style == "pleated":
             fit.torso_seam(points((sign * 5, top), (sign * 5.6, top + 14)), width=0.6, opacity=0.6)
 
@@ -195,7 +201,7 @@ def skirt_chart(fit: Fitting, cut: Skirt) -> Strip:
             low = y > 60
             edge = left if side == LEFT else right
             edge[low, 0] = (
-                np.minimum(edge[low, 0], reach[low]) if side == LEFT else np.maximum(edge[low, 0], reach[low])
+                np.minimum(edge[low, 0], reach[low]) if side == LEFT else np.maximum(edge[low, 0], reach[low]),
             )
     return Strip(left, right)
 

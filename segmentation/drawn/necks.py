@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from segmentation.drawn.cuts import Upper
-from segmentation.drawn.fabric import Fabric, Rgb, darker
+from segmentation.drawn.fabric import Fabric, darker
 from segmentation.drawn.fitting import Fitting
-from segmentation.drawn.geometry import Points, Strip, points, smooth
+from segmentation.drawn.geometry import Points, Strip, moved, points, smooth
+from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import SIGNS
 from segmentation.drawn.uppers import neckline
+
+# fmt: off  (curves are written like drawings: many corners a line)
 
 OPENING_Y = {"lapel": 36.0, "shawl": 42.0}
 """Where the fronts of a tailored garment meet, below the neck base."""
@@ -125,7 +128,7 @@ def _draw_lapels(fit: Fitting, cut: Upper) -> None:
         if cut.collar == "lapel":
             leaf = smooth(points((w + 0.2, -4.0), (w * 0.85, 3.2), (w + 1.6, 10.4)))
             back = np.vstack(
-                [leaf, points((w + 5.4, 8.4)), smooth(points((w + 5.4, 8.4), (w + 3.0, 1.5), (w + 0.2, -4.0)))]
+                [leaf, points((w + 5.4, 8.4)), smooth(points((w + 5.4, 8.4), (w + 3.0, 1.5), (w + 0.2, -4.0)))],
             )
             fit.canvas.shape(fit.body.torso(back * (sign, 1.0)), fit.fabric, fit.tag, lift=0.45, tone=0.97)
 
@@ -134,14 +137,19 @@ def _draw_tube(fit: Fitting, cut: Upper, high: float, *, ribbed: bool) -> None:
     """A standing collar around the neck, its front lower than its back."""
     w = cut.neck_half
     top = smooth(
-        points((-w * 0.93, -high), (-w * 0.5, -high + 1.3), (0, -high + 1.8), (w * 0.5, -high + 1.3), (w * 0.93, -high))
+        points((-w * 0.93, -high), (-w * 0.5, 1.3 - high), (0, 1.8 - high), (w * 0.5, 1.3 - high), (w * 0.93, -high))
     )
     low = smooth(points((-w - 0.6, 0.5), (-w * 0.5, 3.4), (0, 4.4), (w * 0.5, 3.4), (w + 0.6, 0.5)))
     outline = np.vstack([top, low[::-1]])
     drape = fit.drape(round=0.35, ribs=1.0 if ribbed else 0.0, folds=0.04)
     cloth = fit.trim if ribbed and cut.collar == "stand" else fit.fabric
     fit.canvas.strip(
-        _level_chart(fit, w, -high - 1, 5.0), cloth, fit.tag, outline=fit.body.torso(outline), drape=drape, lift=0.4
+        _level_chart(fit, w, -high - 1, 5.0),
+        cloth,
+        fit.tag,
+        outline=fit.body.torso(outline),
+        drape=drape,
+        lift=0.4,
     )
     if cut.collar == "turtle":
         fold = points((-w, -1.6), (-w * 0.5, 0.7), (0, 1.3), (w * 0.5, 0.7), (w, -1.6))
@@ -166,7 +174,7 @@ def _draw_bow(fit: Fitting, cut: Upper) -> None:
     d = cut.neck_depth
 
     def place(curve: Points) -> Points:
-        return fit.body.torso(curve + (0, d))
+        return fit.body.torso(moved(curve, 0, d))
 
     for sign in SIGNS:
         tail = smooth(points((0, 1), (2.0, 8), (4.6, 17), (1.6, 18), (-0.2, 9), (-1, 2)), closed=True) * (sign, 1.0)

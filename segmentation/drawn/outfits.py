@@ -15,38 +15,52 @@ LAYERS = frozenset({3, 4, 5, 9})
 
 def choose_outfit(products: Sequence[Product], rng: Generator, *, female: bool) -> Outfit:
     """Clothes for one person of the given build."""
-    fitting = [p for p in products if p.gender in ("unisex", "female" if female else "male")]
-    slots: dict[str, Product] = {}
-
-    def put(slot: str, chance: float, suits: Callable[[Product], bool]) -> None:
-        options = [p for p in fitting if suits(p)]
-        if options and rng.random() < chance:
-            slots[slot] = options[int(rng.integers(len(options)))]
-
+    closet = _Closet([p for p in products if p.gender in ("unisex", "female" if female else "male")], rng)
+    slots, put = closet.slots, closet.put
     if female:
         put("dress", 0.34, lambda p: p.category_id in (10, 11))
     if "dress" not in slots:
         put("top", 1.0, lambda p: p.category_id in TOPS)
         put("bottom", 1.0, _bottom_chooser(rng, female=female))
+        put("bottom", 1.0, lambda p: p.category_id in (6, 7) or (female and p.category_id == 8))
     put("outer", 0.45 if "dress" not in slots else 0.25, lambda p: _goes_over(p, slots))
     put("shoes", 0.97, lambda p: p.category_id == 23 and _suits_feet(p, slots))
-    if slots.get("shoes") is not None and _shows_ankles(slots):
+    tucked = bool(rng.random() < 0.45)
+    _add_small_things(closet, tucked=tucked)
+    return Outfit(slots, tucked, _hangs_open(slots.get("outer"), rng), int(rng.integers(2)))
+
+
+class _Closet:
+    """What may still be chosen, and what has been."""
+
+    def __init__(self, products: Sequence[Product], rng: Generator) -> None:
+        self.products = products
+        self.rng = rng
+        self.slots: dict[str, Product] = {}
+
+    def put(self, slot: str, chance: float, suits: Callable[[Product], bool]) -> None:
+        """Fill an empty slot, with some chance, from what suits."""
+        options = [p for p in self.products if suits(p)]
+        if slot not in self.slots and options and self.rng.random() < chance:
+            self.slots[slot] = options[int(self.rng.integers(len(options)))]
+
+
+def _add_small_things(closet: _Closet, *, tucked: bool) -> None:
+    slots, put = closet.slots, closet.put
+    if "shoes" in slots and _shows_ankles(slots):
         put("socks", 0.55, lambda p: p.category_id == 22)
     put("hat", 0.28, lambda p: p.category_id == 14)
     put("glasses", 0.28, lambda p: p.category_id == 13)
     put("bag", 0.5, lambda p: p.category_id == 24)
     outer = slots.get("outer")
-    hooded = any(p.cut.upper is not None and p.cut.upper.collar in ("hood", "turtle", "bow") for p in slots.values())
-    if not hooded:
+    if not any(p.cut.upper is not None and p.cut.upper.collar in ("hood", "turtle", "bow") for p in slots.values()):
         put("scarf", 0.22 if outer is None else 0.4, lambda p: p.category_id == 25)
-    tucked = bool(rng.random() < 0.45)
-    if tucked and "bottom" in slots and _closed_outer(outer) is False:
+    if tucked and "bottom" in slots and not _closed_outer(outer):
         put("belt", 0.6, lambda p: p.category_id == 19)
     if _takes_tie(slots.get("top")) and "scarf" not in slots:
         put("tie", 0.6, lambda p: p.category_id == 16)
     if _bare_wrists(slots):
         put("watch", 0.5, lambda p: p.category_id == 18)
-    return Outfit(slots, tucked, _hangs_open(outer, rng), int(rng.integers(2)))
 
 
 def _bottom_chooser(rng: Generator, *, female: bool) -> Callable[[Product], bool]:

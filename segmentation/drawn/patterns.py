@@ -47,7 +47,7 @@ def _mix(under: Floats, color: Rgb, weight: Floats) -> Floats:
 
 
 def _band(size: int, period: float, start: float, share: float) -> Floats:
-    """1 inside a stripe that begins at `start` of the period and takes `share` of it, with soft edges; shape (size,)."""
+    """1 inside stripes that begin at `start` of the period and take `share` of it, soft-edged; shape (size,)."""
     at = (np.arange(size) + 0.5) / size * TILE_UNITS / period
     inside = np.abs((at - start - share / 2 + 0.5) % 1.0 - 0.5)
     edge = size / TILE_UNITS * period
@@ -212,8 +212,8 @@ def _cable(colors: Colors, period: float, rng: Generator, size: int) -> Floats:
 
 def _melange(colors: Colors, period: float, rng: Generator, size: int) -> Floats:
     noise = rng.standard_normal((size, size)).astype(np.float32)
-    noise = (noise + np.roll(noise, 1, 1) + np.roll(noise, 2, 1) + np.roll(noise, 3, 1)) / 2
-    return _ground(colors, size) * (1.0 + 0.09 * noise)[:, :, None]
+    smear = (noise + np.roll(noise, 1, 1) + np.roll(noise, 2, 1) + np.roll(noise, 3, 1)) / 2
+    return np.asarray(_ground(colors, size) * (1.0 + 0.09 * smear)[:, :, None], dtype=np.float32)
 
 
 PATTERN_PAINTERS: dict[Pattern, Callable[[Colors, float, Generator, int], Floats]] = {

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal
 
 import numpy as np
 
+from segmentation.drawn.assortment import BUYERS, CATEGORY_CYCLE
+from segmentation.drawn.assortment.designs import Design, Gender
 from segmentation.drawn.cuts import Cut
 from segmentation.drawn.fabric import Fabric, Material, darker
 from segmentation.drawn.palette import DEFAULT_PAIRING, HIDES, PAIRINGS, PALETTE, WORKWEAR_BLUES
 from segmentation.drawn.patterns import Pattern, Rgb
-from segmentation.drawn.wardrobe import CATEGORY_CYCLE, CUTTERS, Design
-
-Gender = Literal["female", "male", "unisex"]
 
 PRODUCT_STREAM = 1
 """First number after the seed in the seed sequence of products; packshots and scenes use others."""
@@ -40,7 +38,7 @@ class Product:
 
     @property
     def category_id(self) -> int:
-        """iMaterialist category."""
+        """The iMaterialist category."""
         return self.cut.category_id
 
 
@@ -64,7 +62,7 @@ def _product_group(seed: int, group: int, number: int) -> list[Product]:
     """All colors of one cut."""
     rng = np.random.default_rng([seed, PRODUCT_STREAM, group])
     category_id = _category_of_group(seed, group)
-    design = CUTTERS[category_id](rng)
+    design = BUYERS[category_id](rng)
     count = int(rng.choice([1, 2, 2, 3, 3, MAX_COLORS]))
     shades = dyes(design.material)
     names = [str(name) for name in rng.permutation(sorted(shades))[:count]]

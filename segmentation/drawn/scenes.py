@@ -22,8 +22,8 @@ from segmentation.drawn.skeleton import MAN, POSES, WOMAN, Skeleton
 Floats = NDArray[np.float32]
 SCENE_SIZE_PX = (480, 720)
 """Width, height."""
-FIGURE_UNITS = 178.0
-"""From hair to soles."""
+FIGURE_UNITS = 184.0
+"""From hair to soles, high heels included."""
 
 
 def draw_scene(products: Sequence[Product], rng: Generator) -> tuple[NDArray[np.uint8], list[Instance]]:
@@ -41,8 +41,10 @@ def draw_scene(products: Sequence[Product], rng: Generator) -> tuple[NDArray[np.
     ids: NDArray[np.uint8] = np.zeros((height, width), np.uint8)
     owners: dict[int, Product] = {}
     pair = bool(rng.random() < 0.16)
-    for x_share in (0.31, 0.69) if pair else (float(rng.uniform(0.43, 0.57)),):
-        canvas, worn = _draw_person(products, rng, x_share, 0.78 if pair else 1.0, 1 + max(owners, default=0))
+    share = float(rng.uniform(0.80, 0.94)) if pair or rng.random() < 0.8 else float(rng.uniform(1.05, 1.35))
+    for x_share in (0.30, 0.70) if pair else (float(rng.uniform(0.43, 0.57)),):
+        size = share * float(rng.uniform(0.84, 0.94)) if pair else share
+        canvas, worn = _draw_person(products, rng, x_share, size, 1 + max(owners, default=0))
         owners.update(worn)
         image = _set_into(image, canvas, rng)
         ids[canvas.alpha > 0.5] = 0
@@ -53,14 +55,13 @@ def draw_scene(products: Sequence[Product], rng: Generator) -> tuple[NDArray[np.
 
 
 def _draw_person(
-    products: Sequence[Product], rng: Generator, x_share: float, size: float, first_tag: int
+    products: Sequence[Product], rng: Generator, x_share: float, share: float, first_tag: int
 ) -> tuple[Canvas, dict[int, Product]]:
     width, height = SCENE_SIZE_PX
     female = bool(rng.random() < 0.58)
     outfit = choose_outfit(products, rng, female=female)
     pose = POSES[int(rng.integers(len(POSES)))]
     body = Skeleton(WOMAN if female else MAN, pose)
-    share = float(rng.uniform(0.80, 0.93)) * size if rng.random() < 0.8 else float(rng.uniform(1.05, 1.35)) * size
     scale = height * share / FIGURE_UNITS
     head_room = height * float(rng.uniform(0.03, 0.07))
     top = max(height * 0.965 - scale * FIGURE_UNITS, head_room)
@@ -123,4 +124,4 @@ def _in_light(image: Floats, rng: Generator) -> NDArray[np.uint8]:
     lit = image * gains * side[None, :, None]
     lit = (lit - 118.0) * float(rng.uniform(0.9, 1.08)) + 118.0
     noise = rng.standard_normal((height, width)).astype(np.float32) * float(rng.uniform(0.5, 3.0))
-    return np.clip(lit + noise[:, :, None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(lit + noise[:, :, None], 0, 255), dtype=np.uint8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,16 +48,16 @@ def noise_sheet() -> Floats:
         tiled = Image.fromarray(np.tile(coarse, (3, 3)))
         fine = tiled.resize((NOISE_SIZE * 3, NOISE_SIZE * 3), Image.Resampling.BICUBIC)
         total += weight * np.asarray(fine)[NOISE_SIZE : 2 * NOISE_SIZE, NOISE_SIZE : 2 * NOISE_SIZE]
-    return total / np.float32(np.abs(total).max() * 0.7)
+    return np.asarray(total / (np.abs(total).max() * 0.7), dtype=np.float32)
 
 
-def noise_at(x: Floats, y: Floats) -> Floats:
+def noise_at(x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]]) -> Floats:
     """The noise at positions in cells (8 cells, then it repeats), shape kept."""
     sheet = noise_sheet()
     step = NOISE_SIZE / 8
     col = (x * step).astype(np.int32) & (NOISE_SIZE - 1)
     row = (y * step).astype(np.int32) & (NOISE_SIZE - 1)
-    return sheet[row, col]
+    return np.asarray(sheet[row, col], dtype=np.float32)
 
 
 def drape_light(drape: Drape, u: Floats, v: Floats, x: Floats) -> Floats:
@@ -68,7 +69,7 @@ def drape_light(drape: Drape, u: Floats, v: Floats, x: Floats) -> Floats:
         v: Units along.
         x: Units across from the centre line.
     """
-    near = np.clip(u, -1.0, 1.0)
+    near: Floats = np.clip(u, -1.0, 1.0)
     light = 1.0 - drape.round * (near**4 + 0.35 * near * np.abs(near) + 0.1 * near)
     shift = np.float32(drape.seed % 97) * np.float32(0.37)
     if drape.folds > 0.0:
@@ -90,4 +91,4 @@ def drape_light(drape: Drape, u: Floats, v: Floats, x: Floats) -> Floats:
         light -= 0.16 * (0.5 + 0.5 * np.cos(2 * np.pi * x / drape.ribs))
     if drape.gloss > 0.0:
         light += drape.gloss * np.exp(-(((near + 0.38 + 0.1 * noise_at(v * 0.05, shift + v * 0.0)) / 0.16) ** 2))
-    return light.astype(np.float32)
+    return np.asarray(light, dtype=np.float32)

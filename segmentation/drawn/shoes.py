@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from segmentation.drawn.cuts import Accessory
-from segmentation.drawn.fabric import Fabric, Rgb, darker, is_dark
+from segmentation.drawn.fabric import Fabric, darker, is_dark
 from segmentation.drawn.fitting import Fitting
 from segmentation.drawn.geometry import Points, Strip, ellipse, points, smooth
+from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import LEFT, RIGHT, SHANK, SIGNS, THIGH
+
+# fmt: off  (curves are written like drawings: many corners a line)
 
 SOLE_BLACK: Rgb = (46, 42, 40)
 
@@ -98,13 +101,24 @@ def _sneaker(foot: Foot, cut: Accessory) -> None:
     fit, high = foot.fit, cut.kind == "high_top"
     top = -16.5 if high else -10.0
     upper = smooth(
-        points((0.6, -2.5), (0.2, -8), (1.2, top), (4.5, top + 0.8), (9.6, top + (0.2 if high else 0.6)), (12.2, -9.6), (17, -6.6), (22.5, -5.4), (26, -3.2), (26.2, -1.8)),
-    )  # fmt: skip
+        points(
+            (0.6, -2.5),
+            (0.2, -8),
+            (1.2, top),
+            (4.5, top + 0.8),
+            (9.6, top + (0.2 if high else 0.6)),
+            (12.2, -9.6),
+            (16.5, -7.4),
+            (21.5, -6.5),
+            (24.8, -5.0),
+            (26.2, -1.8),
+        )
+    )
     foot.part(np.vstack([upper, points((0.6, -1.5))]), fit.fabric, lift=0.3)
     mouth = ellipse((6.0, top + 0.9), 4.2, 1.0)
     foot.part(mouth, darker(fit.fabric.ground, 0.45), lift=0.0)
     foot.part(
-        smooth(points((20.5, -5.6), (23.5, -5.0), (26, -3), (26.4, -1.8), (20.2, -1.8), (19.4, -3.8)), closed=True),
+        smooth(points((20.2, -7.2), (23.5, -6.4), (26, -4), (26.6, -1.8), (20.0, -1.6), (19.0, -4.4)), closed=True),
         fit.trim,
         lift=0.1,
         on=True,
@@ -125,9 +139,9 @@ def _sneaker(foot: Foot, cut: Accessory) -> None:
             (-0.4, -2.4),
             (8, -2.0),
             (17, -2.2),
-            (26.6, -2.6),
-            (27.3, -0.8),
-            (25.5, 0.2),
+            (25.4, -2.6),
+            (26.7, -1.1),
+            (25.0, 0.2),
             (12, 0.2),
             (0.4, 0.2),
             (-0.8, -0.8),
@@ -138,7 +152,7 @@ def _sneaker(foot: Foot, cut: Accessory) -> None:
     foot.line(points((-0.2, -1.0), (13, -0.9), (26.8, -1.2)), 0.3, (170, 168, 164))
     lace: Rgb = (246, 245, 240) if is_dark(fit.fabric.ground) else (64, 64, 68)
     lace = (246, 245, 240) if cut.detail % 2 else lace
-    rows = [(9.6, -9.4), (11.4, -8.8), (13.4, -7.6), (15.4, -6.7)] + ([(8.6, -12), (8.2, -14.4)] if high else [])
+    rows = [(9.6, -9.8), (11.4, -9.3), (13.4, -8.4), (15.4, -7.6)] + ([(8.6, -12), (8.2, -14.4)] if high else [])
     for x, y in rows:
         foot.line(points((x - 1.7, y + 1.4), (x + 0.2, y + 0.1), (x + 1.4, y - 0.4)), 0.75, lace)
 
@@ -155,8 +169,20 @@ def _boot(foot: Foot, cut: Accessory) -> None:
     top, rise = (-40.0 if tall and not fit.worn else -12.5 if tall else -19.0), (3.6 if heeled else 0.0)
     leg = 5.6 if tall else 4.9
     outline = smooth(
-        points((0.8, -1.5 - rise), (0.2, -7 - rise), (1.0, -13), (6.0 - leg, top), (6.0 + leg, top + 0.8), (10.6, -13), (13.0, -8.6 - rise * 0.5), (19, -5.6), (24.6, -4.0), (26.4, -1.0)),
-    )  # fmt: skip
+        points(
+            (0.8, -1.5 - rise),
+            (0.2, -7 - rise),
+            (1.0, -13),
+            (6.0 - leg, top),
+            (6.0 + leg, top + 0.8),
+            (10.6, -13),
+            (13.0, -8.6 - rise * 0.5),
+            (18.5, -7.2),
+            (23.6, -6.0),
+            (25.6, -3.6),
+            (25.9, -1.0),
+        )
+    )
     foot.part(np.vstack([outline, points((13, -1.0 - rise * 0.4))]), fit.fabric, lift=0.3)
     foot.part(ellipse((6.0, top + 0.6), leg, 1.0), darker(fit.fabric.ground, 0.45), lift=0.0)
     if cut.kind == "chelsea_boot":
@@ -180,8 +206,8 @@ def _boot(foot: Foot, cut: Accessory) -> None:
                 (4.5, -0.9 - rise),
                 (13, -1.4 - rise * 0.3),
                 (20, -1.0),
-                (26.8, -1.2),
-                (26.4, 0.2),
+                (25.8, -1.3),
+                (25.8, 0.2),
                 (17, 0.2),
                 (11, -0.4 - rise * 0.3),
             ),
@@ -190,7 +216,8 @@ def _boot(foot: Foot, cut: Accessory) -> None:
     else:
         foot.part(points((0.0, -1.6), (7.0, -1.6), (7.0, 0.3), (0.2, 0.3)), SOLE_BLACK)
         sole = smooth(
-            points((-0.2, -1.8), (12, -1.7), (26.6, -1.7), (27.2, -0.4), (25.8, 0.3), (12, 0.1), (0, 0.1)), closed=True
+            points((-0.2, -1.8), (12, -1.7), (25.8, -1.7), (26.5, -0.5), (25.2, 0.3), (12, 0.1), (0, 0.1)),
+            closed=True,
         )
     foot.part(sole, SOLE_BLACK, lift=0.1)
 
@@ -203,10 +230,11 @@ def _pump(foot: Foot, cut: Accessory) -> None:
             (1.4, -1.0 - heel),
             (0.4, -5.2 - heel),
             (1.6, -6.4 - heel),
-            (5.5, -3.6 - heel),
-            (12, -2.4 - heel * 0.45),
-            (17.5, -5.0),
-            (21, -4.6),
+            (6.0, -5.2 - heel),
+            (12, -5.0 - heel * 0.5),
+            (16.2, -6.2 - heel * 0.1),
+            (20.5, -5.6),
+            (24.4, -3.4),
             (26.6, -0.9),
         )
     )
@@ -216,7 +244,11 @@ def _pump(foot: Foot, cut: Accessory) -> None:
                 body,
                 smooth(
                     points(
-                        (26.6, -0.4), (20, -0.3), (14, -1.0 - heel * 0.25), (7, -0.6 - heel * 0.85), (1.6, -0.2 - heel)
+                        (26.6, -0.4),
+                        (20, -0.3),
+                        (14, -1.0 - heel * 0.25),
+                        (7, -0.6 - heel * 0.85),
+                        (1.6, -0.2 - heel),
                     )
                 ),
             ]
@@ -228,11 +260,11 @@ def _pump(foot: Foot, cut: Accessory) -> None:
         opening = smooth(
             points(
                 (2.2, -6.0 - heel),
-                (6, -4.1 - heel),
-                (12.3, -2.9 - heel * 0.45),
-                (16.8, -5.0),
-                (12, -4.2 - heel * 0.5),
-                (6, -5.4 - heel),
+                (6, -5.0 - heel),
+                (12.0, -4.7 - heel * 0.5),
+                (16.0, -5.9 - heel * 0.1),
+                (11.5, -6.4 - heel * 0.5),
+                (6, -6.6 - heel),
             ),
             closed=True,
         )
@@ -263,27 +295,36 @@ def _flat(foot: Foot, cut: Accessory) -> None:
     front = 13.6 if loafer else 17.0
     body = smooth(
         points(
-            (0.8, -1.2), (0.2, -5), (1.4, high), (6, high + 2.6), (front, -5.8), (20, -5.6), (25.6, -3.0), (26.4, -1.0)
+            (0.8, -1.2),
+            (0.2, -5),
+            (1.4, high),
+            (6, high + 2.0),
+            (front, -6.6),
+            (19.6, -6.6),
+            (24.4, -4.8),
+            (26.2, -1.0),
         )
     )
     foot.part(np.vstack([body, points((0.8, -0.8))]), fit.fabric, lift=0.3)
     if not fit.worn:
         opening = smooth(
-            points((1.8, high + 0.3), (6, high + 2.2), (front, -5.6), (10, -6.8), (5, high - 0.4)), closed=True
+            points((1.8, high + 0.3), (6, high + 2.0), (front, -6.3), (10, -7.6), (5, high - 0.4)),
+            closed=True,
         )
         foot.part(opening, darker(fit.fabric.ground, 0.5), lift=0.0)
     if loafer:
-        foot.line(points((14.0, -5.6), (17, -6.4), (21.5, -5.0), (22.5, -3.6), (16, -3.4)), 0.45, fit.seam)
+        foot.line(points((13.8, -6.6), (17, -7.2), (21.5, -5.8), (22.5, -4.2), (16, -3.8)), 0.45, fit.seam)
         foot.part(
-            smooth(points((13.2, -6.2), (16.6, -6.6), (16.4, -2.6), (13.2, -2.4)), closed=True),
+            smooth(points((12.8, -7.2), (16.6, -7.4), (16.4, -2.6), (13.2, -2.4)), closed=True),
             fit.fabric,
             tone=0.9,
             on=True,
         )
-        foot.part(ellipse((15.0, -4.9), 1.3, 0.8), (196, 168, 96), on=True)
+        foot.part(ellipse((14.8, -5.3), 1.3, 0.8), (196, 168, 96), on=True)
     else:
         bow = smooth(
-            points((17.4, -6.2), (15.4, -7.8), (15.2, -5.2), (17.4, -6.0), (19.6, -7.4), (19.8, -5.0)), closed=True
+            points((17.4, -6.2), (15.4, -7.8), (15.2, -5.2), (17.4, -6.0), (19.6, -7.4), (19.8, -5.0)),
+            closed=True,
         )
         foot.part(bow, fit.trim)
     sole = smooth(
@@ -318,39 +359,6 @@ def _sandal(foot: Foot, cut: Accessory) -> None:
         lift=0.3,
     )
     foot.part(ellipse((8.0, -8.3), 0.9, 0.9), (206, 178, 108), lift=0.2)
-
-
-def draw_sock(foot: Foot, cut: Accessory) -> None:
-    """One sock: leg, heel, foot."""
-    fit = foot.fit
-    top = -14.0 - 14.0 * cut.size
-    if fit.worn:
-        side = LEFT if foot.sign < 0 else RIGHT
-        end = THIGH + SHANK
-        spine = fit.body.leg_spine(side, end + 6.0 + top, end + 1.0, 12)
-        build = fit.body.build
-        half = np.interp(np.linspace(end + 6 + top, end, 12), (THIGH, THIGH + 14, end), build.leg[1:]) + 0.5
-        fit.canvas.strip(Strip.along(spine, half), fit.fabric, fit.tag, drape=fit.drape(round=0.3), lift=0.25)
-    else:
-        spine = smooth(points((6, top), (6, -16), (6.4, -9.5), (10.5, -5.0), (16.5, -4.2), (23.5, -4.0)), steps=6)
-        half = np.interp(np.linspace(0, 1, len(spine)), (0, 0.35, 0.52, 0.68, 1.0), (5.6, 5.2, 5.6, 4.4, 3.6))
-        tube = Strip.along(foot.place(spine), half)
-        end_cap = ellipse((24.0, -4.0), 3.4, 3.6)
-        foot.part(end_cap, fit.trim, lift=0.3)
-        foot.part(ellipse((3.9, -5.8), 4.0, 4.0), fit.trim, lift=0.3)
-        fit.canvas.strip(tube, fit.fabric, fit.tag, drape=fit.drape(round=0.3, wrinkles=((26.0, 0.2),)), lift=0.3)
-        cuff = tube.part(0.0, 0.13, wider=0.2)
-        fit.canvas.strip(cuff, fit.trim, fit.tag, drape=fit.drape(ribs=0.9, folds=0.0), lift=0.25)
-        foot.part(
-            smooth(points((21.5, -7.4), (25.5, -6.8), (27.4, -4), (25.5, -0.8), (21.5, -0.6), (22.6, -4)), closed=True),
-            fit.trim,
-            lift=0.0,
-        )
-        foot.part(
-            smooth(points((0.6, -8.6), (5.6, -5.4), (7.4, -0.9), (3.2, -1.8), (0.2, -5.0)), closed=True),
-            fit.trim,
-            lift=0.0,
-        )
 
 
 SHOE_PAINTERS: dict[str, Callable[[Foot, Accessory], None]] = {

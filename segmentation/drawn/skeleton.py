@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.drawn.geometry import Point, Points, between, towards, turned
+from segmentation.drawn.geometry import Point, Points, between, moved, towards, turned
 
 LEFT, RIGHT = 0, 1
 SIGNS = (-1.0, 1.0)
@@ -36,7 +36,7 @@ class Build:
 
     def half(self, y: NDArray[np.float64] | float) -> NDArray[np.float64]:
         """Half width of the torso at heights below the neck base."""
-        return np.interp(y, self.torso_y, self.torso_half)
+        return np.asarray(np.interp(y, self.torso_y, self.torso_half), dtype=np.float64)
 
 
 WOMAN = Build(
@@ -130,8 +130,7 @@ class Skeleton:
 
     def head(self, chart: Points) -> Points:
         """From the head chart (origin between the eyes) to the posed body."""
-        about = (0.0, 15.0)
-        return turned(chart, self.pose.head_tilt, about) + np.array([0.0, -16.5])
+        return moved(turned(chart, self.pose.head_tilt, about=(0.0, 15.0)), 0.0, -16.5)
 
     def arm_spine(self, side: int, start: float, end: float, count: int) -> Points:
         """Points on the arm's bones between two distances from the shoulder."""

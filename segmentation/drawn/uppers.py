@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from segmentation.drawn.cuts import Upper
-from segmentation.drawn.fabric import Fabric, Rgb, darker
+from segmentation.drawn.fabric import Fabric, darker
 from segmentation.drawn.fitting import Fitting
-from segmentation.drawn.geometry import Points, Strip, ellipse, mirrored, points, resampled, smooth
+from segmentation.drawn.geometry import Points, Strip, ellipse, mirrored, moved, points, resampled, smooth
+from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import SIGNS
 
 ARMPIT_Y = 17.0
@@ -29,7 +30,7 @@ def half_width(fit: Fitting, cut: Upper, y: Points) -> Points:
 
 
 def shoulder_half(fit: Fitting, cut: Upper) -> float:
-    """x of the shoulder seam."""
+    """Where the shoulder seam lies: its x."""
     return fit.body.build.shoulder + (min(cut.ease * 0.45, 3.0) if cut.sleeve > 0 else -2.0)
 
 
@@ -157,7 +158,7 @@ def _draw_hem(fit: Fitting, cut: Upper, chart: Strip) -> None:
     edge = hem_curve(cut, half)
     line = np.vstack([edge[:-1], mirrored(edge)])
     if cut.hem == "rib":
-        band = np.vstack([line - (0, 5.0), line[::-1] + (0, 0.4)])
+        band = np.vstack([line - (0, 5.0), moved(line[::-1], 0, 0.4)])
         pulled = fit.drape(ribs=1.1, round=0.25, folds=0.03)
         fit.canvas.strip(chart, fit.trim, fit.tag, outline=fit.body.torso(band), drape=pulled, lift=0.35)
     elif cut.length > 35 and not cut.quilt and cut.front != "open":
