@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from segmentation.drawn.bags import draw_bag_packshot
 from segmentation.drawn.cuts import Accessory
+from segmentation.drawn.feet import draw_pair_packshot
 from segmentation.drawn.fitting import Fitting
 from segmentation.drawn.headwear import draw_glasses, draw_hat
-from segmentation.drawn.shoes import draw_pair_packshot, draw_shoe
+from segmentation.drawn.shoes import draw_shoe
 from segmentation.drawn.smallwear import draw_belt, draw_scarf, draw_scarf_behind, draw_tie, draw_watch
 from segmentation.drawn.socks import draw_sock
 

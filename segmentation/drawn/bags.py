@@ -14,7 +14,8 @@ from segmentation.drawn.geometry import Point, Points, Strip, ellipse, moved, po
 from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import SIGNS
 
-# fmt: off  (curves are written like drawings: many corners a line)
+# Written like drawings, many corners a line: the formatter would put each corner on its own.
+# fmt: off
 
 GOLD: Rgb = (206, 176, 102)
 SHOULDER_KINDS = ("crossbody", "tote", "bucket")
@@ -93,8 +94,7 @@ HANDLE_RISE = {"tote": 20.0, "handbag": 12.0, "bucket": 14.0, "clutch": -3.0}
 def draw_backpack_behind(fit: Fitting, cut: Accessory) -> None:
     """What of a backpack shows on both sides of the body, from the front."""
     outline = smooth(
-        points((-19, 6), (-21.5, 26), (-20, 46), (0, 50), (20, 46), (21.5, 26), (19, 6), (0, 1)),
-        closed=True,
+        points((-19, 6), (-21.5, 26), (-20, 46), (0, 50), (20, 46), (21.5, 26), (19, 6), (0, 1)), closed=True,
     )
     fit.canvas.shape(fit.body.torso(outline), fit.fabric, fit.tag, tone=0.85)
 
@@ -104,17 +104,13 @@ def draw_backpack_straps(fit: Fitting) -> None:
     width = fit.body.build.shoulder
     for sign in SIGNS:
         path = smooth(points((width * 0.62, 0.6), (width * 0.66, 10), (width * 0.74, 22), (width * 0.98, 31))) * (
-            sign,
-            1.0,
+            sign, 1.0,
         )
         strip = Strip.along(fit.body.torso(path), np.full(len(path), 2.1))
         fit.canvas.strip(strip, fit.fabric, fit.tag, drape=fit.drape(folds=0.02), lift=0.45)
         buckle = fit.body.torso(np.array([[sign * width * 0.72, 20.0]]))[0]
         fit.canvas.shape(
-            points((-2.4, -0.8), (2.4, -0.8), (2.4, 0.8), (-2.4, 0.8)) + buckle,
-            (60, 60, 64),
-            None,
-            on=fit.tag,
+            points((-2.4, -0.8), (2.4, -0.8), (2.4, 0.8), (-2.4, 0.8)) + buckle, (60, 60, 64), None, on=fit.tag,
         )
 
 
@@ -135,10 +131,8 @@ def _tote(hung: Hung, cut: Accessory) -> None:
     _handles(Hung(fit, (hung.top[0] + 0.8, hung.top[1] - 1.2)), 6.5, 19.0, 0.9, darker(fit.trim, 0.75))
     hung.part(_rounded(15.5 * k, 14 * k, 31 * k, 0.8), fit.fabric)
     hung.part(
-        points((-15.2 * k, 0), (15.2 * k, 0), (15 * k, 1.6), (-15 * k, 1.6)),
-        darker(fit.fabric.ground, 0.7),
-        lift=0.0,
-        on=True,
+        points((-15.2 * k, 0), (15.2 * k, 0), (15 * k, 1.6), (-15 * k, 1.6)), darker(fit.fabric.ground, 0.7),
+        lift=0.0, on=True,
     )
     _handles(hung, 6.5, 20.0, 0.95, fit.trim)
     if cut.detail % 3 == 1:
@@ -146,9 +140,7 @@ def _tote(hung: Hung, cut: Accessory) -> None:
         hung.part(ellipse((0, 16 * k), 3.8, 3.8), fit.fabric.ground, lift=0.0, on=True, rim=0.0)
     elif cut.detail % 3 == 2:
         hung.part(
-            points((-14.5 * k, 20 * k), (14.5 * k, 20 * k), (14 * k, 31 * k), (-14 * k, 31 * k)),
-            fit.trim,
-            lift=0.1,
+            points((-14.5 * k, 20 * k), (14.5 * k, 20 * k), (14 * k, 31 * k), (-14 * k, 31 * k)), fit.trim, lift=0.1,
             on=True,
         )
     hung.seam(points((-14.8 * k, 3), (14.8 * k, 3)))
@@ -162,14 +154,8 @@ def _handbag(hung: Hung, cut: Accessory) -> None:
     if flap:
         lid = smooth(
             points(
-                (-11.5 * k, 0.4),
-                (0, 0),
-                (11.5 * k, 0.4),
-                (12.3 * k, 7 * k),
-                (8 * k, 11 * k),
-                (0, 12 * k),
-                (-8 * k, 11 * k),
-                (-12.3 * k, 7 * k),
+                (-11.5 * k, 0.4), (0, 0), (11.5 * k, 0.4), (12.3 * k, 7 * k), (8 * k, 11 * k), (0, 12 * k),
+                (-8 * k, 11 * k), (-12.3 * k, 7 * k),
             ),
             closed=True,
             steps=5,
@@ -193,14 +179,8 @@ def _crossbody(hung: Hung, cut: Accessory) -> None:
     hung.part(_rounded(11 * k, 11 * k, 15.5 * k, 2.6), fit.fabric)
     lid = smooth(
         points(
-            (-11 * k, 1.5),
-            (-9 * k, 0),
-            (9 * k, 0),
-            (11 * k, 1.5),
-            (11 * k, 7.5 * k),
-            (6 * k, 9.5 * k),
-            (-6 * k, 9.5 * k),
-            (-11 * k, 7.5 * k),
+            (-11 * k, 1.5), (-9 * k, 0), (9 * k, 0), (11 * k, 1.5), (11 * k, 7.5 * k), (6 * k, 9.5 * k),
+            (-6 * k, 9.5 * k), (-11 * k, 7.5 * k),
         ),
         closed=True,
         steps=5,
@@ -223,15 +203,7 @@ def _backpack(hung: Hung, cut: Accessory) -> None:
     body = (
         smooth(
             points(
-                (-8, 0.5),
-                (8, 0.5),
-                (14, 7),
-                (15.2, 22),
-                (15, 38),
-                (11, 41),
-                (-11, 41),
-                (-15, 38),
-                (-15.2, 22),
+                (-8, 0.5), (8, 0.5), (14, 7), (15.2, 22), (15, 38), (11, 41), (-11, 41), (-15, 38), (-15.2, 22),
                 (-14, 7),
             ),
             closed=True,
@@ -240,9 +212,7 @@ def _backpack(hung: Hung, cut: Accessory) -> None:
     )
     hung.part(body, fit.fabric)
     hung.seam(
-        smooth(points((-13.4, 14), (-11.5, 6), (0, 3.4), (11.5, 6), (13.4, 14))) * k,
-        width=0.8,
-        color=(52, 52, 56),
+        smooth(points((-13.4, 14), (-11.5, 6), (0, 3.4), (11.5, 6), (13.4, 14))) * k, width=0.8, color=(52, 52, 56),
     )
     pocket = moved(_rounded(11.5, 12, 17, 2.6) * k, 0, 21 * k)
     hung.part(pocket, fit.fabric if cut.detail % 2 else fit.trim, lift=0.45, on=True, tone=1.03)
@@ -277,17 +247,11 @@ def _bucket(hung: Hung, cut: Accessory) -> None:
     hung.band(smooth(points((0, 5.0), (1.6, 9), (0.8, 13))) * k, 0.5, fit.trim)
     hung.part(
         points((-10.6 * k, 19 * k), (10.6 * k, 19 * k), (10 * k, 23.4 * k), (0, 24.6 * k), (-10 * k, 23.4 * k)),
-        fit.trim,
-        lift=0.1,
-        on=True,
+        fit.trim, lift=0.1, on=True,
     )
 
 
 BAG_PAINTERS: dict[str, Callable[[Hung, Accessory], None]] = {
-    "tote": _tote,
-    "handbag": _handbag,
-    "crossbody": _crossbody,
-    "backpack": _backpack,
-    "clutch": _clutch,
+    "tote": _tote, "handbag": _handbag, "crossbody": _crossbody, "backpack": _backpack, "clutch": _clutch,
     "bucket": _bucket,
 }

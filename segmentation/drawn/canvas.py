@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from segmentation.drawn.charts import BoxPx, chart_of
 from segmentation.drawn.fabric import Fabric, sample_fabric
 from segmentation.drawn.geometry import Points, Strip, View, resampled
 from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.shading import Drape, drape_light
 
 Floats = NDArray[np.float32]
-BoxPx = tuple[int, int, int, int]
 
 SUPERSAMPLE = 3
 RIM_UNITS = 1.0
@@ -86,7 +86,7 @@ class Canvas:
         if cover is None:
             return
         rows, cols = np.nonzero(cover.alpha > 0.004)
-        chart = _chart(left_px, right_px, rows + cover.box[1], cols + cover.box[0], self.view.scale, cover.box)
+        chart = chart_of(left_px, right_px, rows + cover.box[1], cols + cover.box[0], self.view.scale, cover.box)
         light = tone * drape_light(drape if drape is not None else Drape(), chart.u, chart.v, chart.x)
         light *= 1.0 - 0.30 * (1.0 - cover.soft[rows, cols]) * 2.0
         base = sample_fabric(cloth, chart.x, chart.v, self.view.scale)
@@ -211,51 +211,6 @@ class Ruler(Canvas):
             self.low = np.minimum(self.low, outline.min(axis=0))
             self.high = np.maximum(self.high, outline.max(axis=0))
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Chart:
-    u: Floats
-    """-1 at the left edge, 1 at the right edge."""
-    v: Floats
-    """Units along the strip from its start."""
-    x: Floats
-    """Units across, 0 on the centre line."""
-
-
-def _chart(
-    left: Points, right: Points, rows: NDArray[np.intp], cols: NDArray[np.intp], scale: float, box: BoxPx
-) -> _Chart:
-    """Where on the strip each pixel lies; pixels outside its ribs take the nearest quad's continuation."""
-    x0, y0, x1, y1 = box
-    wide = 0.25 * (right - left)
-    quads_left, quads_right = left - wide, right + wide
-    labels = Image.new("L", (x1 - x0, y1 - y0))
-    draw = ImageDraw.Draw(labels)
-    for k in range(len(left) - 1):
-        quad = np.stack([quads_left[k], quads_right[k], quads_right[k + 1], quads_left[k + 1]]) - (x0, y0)
-        draw.polygon([(float(x), float(y)) for x, y in quad], fill=k + 1)
-    label = np.asarray(labels.filter(ImageFilter.MaxFilter(5)))
-    drawn = np.asarray(labels)
-    i = np.where(drawn > 0, drawn, label)[rows - y0, cols - x0].astype(np.intp) - 1
-    i = np.maximum(i, 0)
-    centre = (left + right) / 2
-    across = right - left
-    normal = np.stack([-across[:, 1], across[:, 0]], axis=1)
-    normal /= np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-9)[:, None]
-    normal *= np.where((normal * np.gradient(centre, axis=0)).sum(axis=1) < 0, -1.0, 1.0)[:, None]
-    reach = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(centre, axis=0).T))]) / scale
-    half = np.hypot(across[:, 0], across[:, 1]) / (2 * scale)
-    l32, r32, n32, v32, h32 = (a.astype(np.float32) for a in (left, right, normal, reach, half))
-    px, py = (cols + 0.5).astype(np.float32), (rows + 0.5).astype(np.float32)
-    j = i + 1
-    before = (px - l32[i, 0]) * n32[i, 0] + (py - l32[i, 1]) * n32[i, 1]
-    after = (l32[j, 0] - px) * n32[j, 0] + (l32[j, 1] - py) * n32[j, 1]
-    f = np.clip(before / np.maximum(before + after, 1e-3), 0.0, 1.0)
-    ox, oy = l32[i, 0] + f * (l32[j, 0] - l32[i, 0]), l32[i, 1] + f * (l32[j, 1] - l32[i, 1])
-    dx, dy = r32[i, 0] + f * (r32[j, 0] - r32[i, 0]) - ox, r32[i, 1] + f * (r32[j, 1] - r32[i, 1]) - oy
-    u = 2.0 * ((px - ox) * dx + (py - oy) * dy) / np.maximum(dx * dx + dy * dy, 1e-3) - 1.0
-    return _Chart(u, v32[i] + f * (v32[j] - v32[i]), u * (h32[i] + f * (h32[j] - h32[i])))
 
 
 def _lit(rgb: Floats, light: Floats) -> Floats:

@@ -13,7 +13,8 @@ from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import SIGNS
 from segmentation.drawn.uppers import half_width
 
-# fmt: off  (curves are written like drawings: many corners a line)
+# Written like drawings, many corners a line: the formatter would put each corner on its own.
+# fmt: off
 
 METAL: Rgb = (176, 178, 182)
 
@@ -45,11 +46,7 @@ def button(fit: Fitting, x: float, y: float, radius: float, color: Rgb) -> None:
     centre = fit.body.at(x, y)
     fit.canvas.shape(ellipse(centre, radius, radius, count=20), color, None, lift=0.4, rim=0.45, on=fit.tag)
     fit.canvas.shape(
-        ellipse(centre, radius * 0.3, radius * 0.3, count=10),
-        darker(color, 0.5),
-        None,
-        lift=0.0,
-        on=fit.tag,
+        ellipse(centre, radius * 0.3, radius * 0.3, count=10), darker(color, 0.5), None, lift=0.0, on=fit.tag,
     )
 
 
@@ -89,21 +86,14 @@ def _draw_double_breast(fit: Fitting, cut: Upper, top: float) -> None:
 
 def _pocket(fit: Fitting, x: float, y: float, half: float, high: float, *, flap: bool, point: float = 1.2) -> None:
     corners = points(
-        (x - half, y),
-        (x + half, y),
-        (x + half, y + high - point),
-        (x, y + high),
-        (x - half, y + high - point),
+        (x - half, y), (x + half, y), (x + half, y + high - point), (x, y + high), (x - half, y + high - point),
     )
     fit.canvas.shape(fit.body.torso(corners), fit.fabric, None, on=fit.tag, lift=0.25, rim=0.35, tone=0.99)
     fit.torso_seam(np.vstack([corners, corners[:1]]), curved=False, opacity=0.6, width=0.22)
     if flap:
         lid = points(
-            (x - half - 0.3, y - 0.5),
-            (x + half + 0.3, y - 0.5),
-            (x + half + 0.3, y + high * 0.3),
-            (x, y + high * 0.42),
-            (x - half - 0.3, y + high * 0.3),
+            (x - half - 0.3, y - 0.5), (x + half + 0.3, y - 0.5), (x + half + 0.3, y + high * 0.3),
+            (x, y + high * 0.42), (x - half - 0.3, y + high * 0.3),
         )
         fit.canvas.shape(fit.body.torso(lid), fit.fabric, None, on=fit.tag, lift=0.4, tone=1.02)
         button(fit, x, y + high * 0.27, 0.7, _button_color(fit))
@@ -133,9 +123,7 @@ def _flap_pockets(fit: Fitting, cut: Upper) -> None:
     for sign in SIGNS:
         x = sign * float(half_width(fit, cut, np.array([y]))[0]) * 0.58
         lid = points(
-            (x - 5.2, y + 0.6 * sign),
-            (x + 5.2, y - 0.6 * sign),
-            (x + 5.2, y + 3.2 - 0.6 * sign),
+            (x - 5.2, y + 0.6 * sign), (x + 5.2, y - 0.6 * sign), (x + 5.2, y + 3.2 - 0.6 * sign),
             (x - 5.2, y + 3.2 + 0.6 * sign),
         )
         fit.canvas.shape(fit.body.torso(lid), fit.fabric, None, on=fit.tag, lift=0.45, tone=1.03)
@@ -160,12 +148,8 @@ def _kangaroo_pocket(fit: Fitting, cut: Upper) -> None:
 
 
 POCKET_PAINTERS = {
-    "chest": _chest_pocket,
-    "two_chest": _two_chest_pockets,
-    "patch": _patch_pockets,
-    "flap": _flap_pockets,
-    "welt": _welt_pockets,
-    "kangaroo": _kangaroo_pocket,
+    "chest": _chest_pocket, "two_chest": _two_chest_pockets, "patch": _patch_pockets, "flap": _flap_pockets,
+    "welt": _welt_pockets, "kangaroo": _kangaroo_pocket,
 }
 
 
@@ -218,11 +202,7 @@ def _draw_tie_belt(fit: Fitting, cut: Upper) -> None:
         tail = smooth(points((0, 39), (1.6, 46), (3.2, 39 + long)))
         path = fit.body.torso(moved(tail * (sign, 1.0), 2.0, 0))
         fit.canvas.strip(
-            Strip.along(path, np.full(len(path), 1.7)),
-            fit.fabric,
-            fit.tag,
-            drape=fit.drape(round=0.2),
-            lift=0.5,
+            Strip.along(path, np.full(len(path), 1.7)), fit.fabric, fit.tag, drape=fit.drape(round=0.2), lift=0.5,
         )
     knot = smooth(points((-0.4, 36.2), (4.6, 36.4), (4.4, 41.8), (0.2, 41.6)), closed=True)
     fit.canvas.shape(fit.body.torso(knot), fit.fabric, fit.tag, lift=0.45)

@@ -7,18 +7,23 @@ from dataclasses import dataclass, replace
 
 from segmentation.drawn.bags import draw_backpack_behind, draw_bag_worn
 from segmentation.drawn.canvas import Canvas
-from segmentation.drawn.cuts import Accessory, Cut
-from segmentation.drawn.figure import Look, draw_arm, draw_hair_behind, draw_hair_front, draw_head, draw_trunk
+from segmentation.drawn.cuts import Accessory, Cut, Lower, Upper
+from segmentation.drawn.fabric import Fabric
+from segmentation.drawn.feet import draw_bare_foot, draw_on_foot, heel_units
+from segmentation.drawn.figure import Look, draw_arm, draw_trunk
 from segmentation.drawn.fitting import Fitting
 from segmentation.drawn.garments import draw_garment_back, draw_garment_front
+from segmentation.drawn.heads import draw_hair_behind, draw_hair_front, draw_head
 from segmentation.drawn.headwear import draw_glasses, draw_hat
-from segmentation.drawn.lowers import draw_waistband
+from segmentation.drawn.lowers import draw_lower, draw_waistband
 from segmentation.drawn.products import Product
-from segmentation.drawn.shoes import draw_bare_foot, draw_shoe, draw_worn, heel_units
+from segmentation.drawn.shoes import draw_shoe
 from segmentation.drawn.skeleton import LEFT, RIGHT, Skeleton
 from segmentation.drawn.smallwear import draw_belt_worn, draw_scarf, draw_scarf_behind, draw_tie, draw_watch_worn
 from segmentation.drawn.socks import draw_sock
-from segmentation.drawn.uppers import draw_sleeve
+from segmentation.drawn.uppers import draw_body, draw_sleeve
+
+UNDERWEAR = Fabric("plain", "cotton", ((198, 200, 202), (198, 200, 202), (198, 200, 202)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Dresser:
         """Everything, from behind to front; returns whose product each tag is."""
         self._draw_behind()
         draw_trunk(self.canvas, self.body, self.look)
+        self._draw_underwear()
         self._draw_feet()
         self._draw_clothes()
         self._draw_arms()
@@ -94,15 +100,24 @@ class Dresser:
         if "scarf" in self.fits:
             draw_scarf_behind(self.fits["scarf"])
 
+    def _draw_underwear(self) -> None:
+        """Plain gray, where the shop had nothing to put on; no instance."""
+        fit = Fitting(self.canvas, self.body, UNDERWEAR, UNDERWEAR.ground, 0, True)
+        if "dress" in self.outfit.slots:
+            return
+        if "bottom" not in self.outfit.slots:
+            draw_lower(fit, Lower(length=0.3, ease=0.2, style="leggings"))
+        if "top" not in self.outfit.slots:
+            draw_body(fit, Upper(neck="scoop", neck_depth=9.0, sleeve=0.0, ease=0.2, waist=0.9, length=48.0))
+
     def _draw_feet(self) -> None:
         heel = heel_units(self._accessory("shoes")) if "shoes" in self.fits else 0.0
         for side in (1 - self.body.pose.front_leg, self.body.pose.front_leg):
-            any_fit = next(iter(self.fits.values()))
-            draw_bare_foot(any_fit, self.look.skin, side, heel)
+            draw_bare_foot(self.canvas, self.body, self.look.skin, side, heel)
             if "socks" in self.fits:
-                draw_worn(self._paired("socks", side), self._accessory("socks"), side, draw_sock)
+                draw_on_foot(self._paired("socks", side), self._accessory("socks"), side, draw_sock)
             if "shoes" in self.fits:
-                draw_worn(self._paired("shoes", side), self._accessory("shoes"), side, draw_shoe)
+                draw_on_foot(self._paired("shoes", side), self._accessory("shoes"), side, draw_shoe)
 
     def _paired(self, slot: str, side: int) -> Fitting:
         fit = self.fits[slot]

@@ -12,7 +12,8 @@ from segmentation.drawn.geometry import Points, Strip, ellipse, moved, points, s
 from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import LEFT, RIGHT, SHANK, SIGNS, THIGH
 
-# fmt: off  (curves are written like drawings: many corners a line)
+# Written like drawings, many corners a line: the formatter would put each corner on its own.
+# fmt: off
 
 BAND = 3.6
 """Height of a waistband."""
@@ -95,12 +96,8 @@ def _draw_leg_details(fit: Fitting, cut: Lower, strip: Strip, side: int) -> None
         box = points((-4.8, 0), (4.8, 0), (4.8, 11), (-4.8, 11)) + centre
         fit.canvas.shape(box, fit.fabric, None, on=fit.tag, lift=0.4, tone=1.03)
         fit.canvas.shape(
-            points((-5.1, -0.6), (5.1, -0.6), (5.1, 3.2), (-5.1, 3.2)) + centre,
-            fit.fabric,
-            None,
-            on=fit.tag,
-            lift=0.4,
-            tone=1.05,
+            points((-5.1, -0.6), (5.1, -0.6), (5.1, 3.2), (-5.1, 3.2)) + centre, fit.fabric, None, on=fit.tag,
+            lift=0.4, tone=1.05,
         )
     elif cut.style == "jeans":
         fade = (outer * 0.5 + inner * 0.5)[5 : max(8, int(len(outer) * 0.62))]
@@ -152,18 +149,12 @@ def _draw_fly_and_pockets(fit: Fitting, cut: Lower) -> None:
     else:
         fit.torso_seam(points((2.8, top), (2.6, top + 9), (0, top + 14)), color=thread)
         button(
-            fit,
-            0.0,
-            cut.rise + BAND * 0.5 + 1.4,
-            0.95,
+            fit, 0.0, cut.rise + BAND * 0.5 + 1.4, 0.95,
             METAL if cut.style == "jeans" else darker(fit.fabric.ground, 0.6),
         )
         for x in (-half * 0.62, half * 0.62):
             loop = points(
-                (x - 0.7, cut.rise + 0.2),
-                (x + 0.7, cut.rise + 0.2),
-                (x + 0.7, top + 0.3),
-                (x - 0.7, top + 0.3),
+                (x - 0.7, cut.rise + 0.2), (x + 0.7, cut.rise + 0.2), (x + 0.7, top + 0.3), (x - 0.7, top + 0.3),
             )
             fit.canvas.shape(fit.body.torso(loop), fit.fabric, None, on=fit.tag, lift=0.45, tone=1.05)
     for sign in SIGNS:

@@ -12,7 +12,8 @@ from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import SIGNS
 from segmentation.drawn.uppers import neckline
 
-# fmt: off  (curves are written like drawings: many corners a line)
+# Written like drawings, many corners a line: the formatter would put each corner on its own.
+# fmt: off
 
 OPENING_Y = {"lapel": 36.0, "shawl": 42.0}
 """Where the fronts of a tailored garment meet, below the neck base."""
@@ -40,10 +41,7 @@ def _draw_hood(fit: Fitting, cut: Upper) -> None:
                (wide * 0.72, -high * 0.85), (wide, -high * 0.35), (9.5, 3.5))
     )  # fmt: skip
     fit.canvas.strip(
-        _level_chart(fit, wide, -high - 2, 6.0),
-        fit.fabric,
-        fit.tag,
-        outline=fit.body.torso(outer),
+        _level_chart(fit, wide, -high - 2, 6.0), fit.fabric, fit.tag, outline=fit.body.torso(outer),
         drape=fit.drape(round=0.35),
     )
     inner = smooth(
@@ -119,8 +117,7 @@ def _draw_lapels(fit: Fitting, cut: Upper) -> None:
             fold = smooth(points((w * 0.9, 3.0), (w * 0.62, close * 0.45), (inner, close)))
             outline = np.vstack(
                 [
-                    fold,
-                    smooth(points((inner, close), (inner + 5.6, close * 0.66), (w + 6.2, 12.2))),
+                    fold, smooth(points((inner, close), (inner + 5.6, close * 0.66), (w + 6.2, 12.2))),
                     points((w + 1.4, 10.6)),
                 ]
             )
@@ -137,19 +134,14 @@ def _draw_tube(fit: Fitting, cut: Upper, high: float, *, ribbed: bool) -> None:
     """A standing collar around the neck, its front lower than its back."""
     w = cut.neck_half
     top = smooth(
-        points((-w * 0.93, -high), (-w * 0.5, 1.3 - high), (0, 1.8 - high), (w * 0.5, 1.3 - high), (w * 0.93, -high))
+        points((-w * 0.93, -high), (-w * 0.5, 1.3 - high), (0, 1.8 - high), (w * 0.5, 1.3 - high), (w * 0.93, -high)),
     )
-    low = smooth(points((-w - 0.6, 0.5), (-w * 0.5, 3.4), (0, 4.4), (w * 0.5, 3.4), (w + 0.6, 0.5)))
+    low = smooth(points((-w - 0.6, 0.5), (-w * 0.5, 5.0), (0, 6.4), (w * 0.5, 5.0), (w + 0.6, 0.5)))
     outline = np.vstack([top, low[::-1]])
     drape = fit.drape(round=0.35, ribs=1.0 if ribbed else 0.0, folds=0.04)
     cloth = fit.trim if ribbed and cut.collar == "stand" else fit.fabric
     fit.canvas.strip(
-        _level_chart(fit, w, -high - 1, 5.0),
-        cloth,
-        fit.tag,
-        outline=fit.body.torso(outline),
-        drape=drape,
-        lift=0.4,
+        _level_chart(fit, w, -high - 1, 5.0), cloth, fit.tag, outline=fit.body.torso(outline), drape=drape, lift=0.4,
     )
     if cut.collar == "turtle":
         fold = points((-w, -1.6), (-w * 0.5, 0.7), (0, 1.3), (w * 0.5, 0.7), (w, -1.6))

@@ -1,55 +1,22 @@
-"""Shoes, socks: drawn in profile, foreshortened when a figure's feet turn outward."""
+"""Shoes, one drawing routine for each kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from segmentation.drawn.cuts import Accessory
-from segmentation.drawn.fabric import Fabric, darker, is_dark
-from segmentation.drawn.fitting import Fitting
+from segmentation.drawn.fabric import darker, is_dark
+from segmentation.drawn.feet import Foot, heel_units
 from segmentation.drawn.geometry import Points, Strip, ellipse, points, smooth
 from segmentation.drawn.patterns import Rgb
-from segmentation.drawn.skeleton import LEFT, RIGHT, SHANK, SIGNS, THIGH
+from segmentation.drawn.skeleton import LEFT, RIGHT, SHANK, THIGH
 
-# fmt: off  (curves are written like drawings: many corners a line)
+# Written like drawings, many corners a line: the formatter would put each corner on its own.
+# fmt: off
 
 SOLE_BLACK: Rgb = (46, 42, 40)
-
-
-@dataclass(frozen=True, slots=True)
-class Foot:
-    """Where one foot's profile chart lies: heel at x = 0, toe at x = 26, ground at y = 0, ankle at (6, -8)."""
-
-    fit: Fitting
-    ankle: tuple[float, float]
-    sign: float
-    """Side the toe points to."""
-    turn: float
-    """1 for a pure profile, less when the foot points at the viewer."""
-    slope: float
-    """How far the toe lies below the heel, per unit."""
-    heel: float = 0.0
-    """How far the shoe lifts the heel."""
-
-    def place(self, chart: Points) -> Points:
-        """From the profile chart to the body."""
-        x = self.sign * (chart[:, 0] - 6.0) * self.turn
-        y = chart[:, 1] + 8.0 + self.heel + np.maximum(chart[:, 0] - 4.0, 0.0) * self.slope
-        return np.stack([x + self.ankle[0], y + self.ankle[1]], 1)
-
-    def part(
-        self, chart: Points, cloth: Fabric | Rgb, *, lift: float = 0.25, tone: float = 1.0, on: bool = False
-    ) -> None:
-        """A piece of the shoe; `on` keeps it inside what is already drawn."""
-        tag = self.fit.tag
-        self.fit.canvas.shape(self.place(chart), cloth, tag, lift=lift, tone=tone, on=tag if on else None, shine=0.25)
-
-    def line(self, chart: Points, width: float, color: Rgb, *, dash: float | None = None) -> None:
-        """A seam on the shoe."""
-        self.fit.canvas.stroke(self.place(smooth(chart)), width, color, on=self.fit.tag, dash=dash)
 
 
 def draw_shoe(foot: Foot, cut: Accessory) -> None:
@@ -57,61 +24,13 @@ def draw_shoe(foot: Foot, cut: Accessory) -> None:
     SHOE_PAINTERS[cut.kind](foot, cut)
 
 
-def heel_units(cut: Accessory) -> float:
-    """Height of the heel of a shoe."""
-    if cut.kind == "pump":
-        return 6.5 + 2.0 * (cut.detail % 2)
-    return 3.6 if cut.kind in ("heeled_boot", "tall_boot") else 0.0
-
-
-def draw_bare_foot(fit: Fitting, skin: Rgb, side: int, heel: float) -> None:
-    """The foot itself, under whatever is put on it."""
-    foot = Foot(fit, fit.body.ankles[side], SIGNS[side], 0.46, 0.20, heel)
-    instep = smooth(
-        points(
-            (1.2, -2 - heel),
-            (1.8, -9 - heel),
-            (9.6, -9.5 - heel),
-            (14, -6.5 - heel * 0.5),
-            (20, -4),
-            (25, -1.2),
-            (18, -0.5),
-            (8, -1 - heel * 0.6),
-        ),
-        closed=True,
-    )
-    fit.canvas.shape(foot.place(instep), skin, 0, lift=0.0)
-
-
-def draw_pair_packshot(fit: Fitting, cut: Accessory, draw_one: Callable[[Foot, Accessory], None]) -> None:
-    """Both in profile, the farther one behind and a little higher; the second takes the next tag."""
-    for number, (dx, dy) in enumerate(((7.0, -5.5), (0.0, 0.0))):
-        one = Fitting(fit.canvas, fit.body, fit.fabric, fit.trim, fit.tag + number, fit.worn)
-        draw_one(Foot(one, (dx, dy), 1.0, 1.0, 0.0), cut)
-
-
-def draw_worn(fit: Fitting, cut: Accessory, side: int, draw_one: Callable[[Foot, Accessory], None]) -> None:
-    """One foot of a standing figure, toes out and towards the viewer."""
-    lifted = fit.body.pose.lifted[side] > 0
-    foot = Foot(fit, fit.body.ankles[side], SIGNS[side], 0.46 if not lifted else 0.36, 0.20, heel_units(cut))
-    draw_one(foot, cut)
-
-
 def _sneaker(foot: Foot, cut: Accessory) -> None:
     fit, high = foot.fit, cut.kind == "high_top"
     top = -16.5 if high else -10.0
     upper = smooth(
         points(
-            (0.6, -2.5),
-            (0.2, -8),
-            (1.2, top),
-            (4.5, top + 0.8),
-            (9.6, top + (0.2 if high else 0.6)),
-            (12.2, -9.6),
-            (16.5, -7.4),
-            (21.5, -6.5),
-            (24.8, -5.0),
-            (26.2, -1.8),
+            (0.6, -2.5), (0.2, -8), (1.2, top), (4.5, top + 0.8), (9.6, top + (0.2 if high else 0.6)), (12.2, -9.6),
+            (16.5, -7.4), (21.5, -6.5), (24.8, -5.0), (26.2, -1.8),
         )
     )
     foot.part(np.vstack([upper, points((0.6, -1.5))]), fit.fabric, lift=0.3)
@@ -119,15 +38,11 @@ def _sneaker(foot: Foot, cut: Accessory) -> None:
     foot.part(mouth, darker(fit.fabric.ground, 0.45), lift=0.0)
     foot.part(
         smooth(points((20.2, -7.2), (23.5, -6.4), (26, -4), (26.6, -1.8), (20.0, -1.6), (19.0, -4.4)), closed=True),
-        fit.trim,
-        lift=0.1,
-        on=True,
+        fit.trim, lift=0.1, on=True,
     )
     foot.part(
-        smooth(points((0.0, -8.5), (3.5, -7.2), (4.0, -1.6), (0.2, -1.6)), closed=True),
-        fit.fabric.colors[1],
-        lift=0.1,
-        on=True,
+        smooth(points((0.0, -8.5), (3.5, -7.2), (4.0, -1.6), (0.2, -1.6)), closed=True), fit.fabric.colors[1],
+        lift=0.1, on=True,
     )
     if cut.detail % 3 == 1:
         for x in (9.0, 11.6, 14.2):
@@ -136,14 +51,7 @@ def _sneaker(foot: Foot, cut: Accessory) -> None:
         foot.line(points((5.5, -3.2), (9.5, -3.0), (16.5, -6.6)), 1.5, fit.fabric.colors[1])
     sole = smooth(
         points(
-            (-0.4, -2.4),
-            (8, -2.0),
-            (17, -2.2),
-            (25.4, -2.6),
-            (26.7, -1.1),
-            (25.0, 0.2),
-            (12, 0.2),
-            (0.4, 0.2),
+            (-0.4, -2.4), (8, -2.0), (17, -2.2), (25.4, -2.6), (26.7, -1.1), (25.0, 0.2), (12, 0.2), (0.4, 0.2),
             (-0.8, -0.8),
         ),
         closed=True,
@@ -161,7 +69,7 @@ def _boot(foot: Foot, cut: Accessory) -> None:
     fit = foot.fit
     tall = cut.kind == "tall_boot"
     if tall and fit.worn:
-        side = LEFT if foot.sign < 0 else RIGHT
+        side = LEFT if foot.stance.sign < 0 else RIGHT
         spine = fit.body.leg_spine(side, THIGH + 5.0, THIGH + SHANK, 12)
         shaft = Strip.along(spine, np.interp(np.arange(12), (0, 4, 11), (6.6, 6.8, 4.9)))
         fit.canvas.strip(shaft, fit.fabric, fit.tag, drape=fit.drape(round=0.3, wrinkles=((30.0, 0.2),)), lift=0.35)
@@ -170,17 +78,8 @@ def _boot(foot: Foot, cut: Accessory) -> None:
     leg = 5.6 if tall else 4.9
     outline = smooth(
         points(
-            (0.8, -1.5 - rise),
-            (0.2, -7 - rise),
-            (1.0, -13),
-            (6.0 - leg, top),
-            (6.0 + leg, top + 0.8),
-            (10.6, -13),
-            (13.0, -8.6 - rise * 0.5),
-            (18.5, -7.2),
-            (23.6, -6.0),
-            (25.6, -3.6),
-            (25.9, -1.0),
+            (0.8, -1.5 - rise), (0.2, -7 - rise), (1.0, -13), (6.0 - leg, top), (6.0 + leg, top + 0.8), (10.6, -13),
+            (13.0, -8.6 - rise * 0.5), (18.5, -7.2), (23.6, -6.0), (25.6, -3.6), (25.9, -1.0),
         )
     )
     foot.part(np.vstack([outline, points((13, -1.0 - rise * 0.4))]), fit.fabric, lift=0.3)
@@ -193,8 +92,7 @@ def _boot(foot: Foot, cut: Accessory) -> None:
         for k in range(6):
             y = top + 2.5 + 2.2 * k
             foot.line(
-                points((7.4 + 0.7 * max(k - 2, 0), y + 1.2), (10.8 + 0.8 * max(k - 2, 0), y)),
-                0.65,
+                points((7.4 + 0.7 * max(k - 2, 0), y + 1.2), (10.8 + 0.8 * max(k - 2, 0), y)), 0.65,
                 darker(fit.trim, 0.9),
             )
     else:
@@ -203,12 +101,7 @@ def _boot(foot: Foot, cut: Accessory) -> None:
         foot.part(points((0.2, -1.2 - rise), (5.6, -0.8 - rise), (4.2, 0.2), (0.9, 0.2)), SOLE_BLACK)
         sole = smooth(
             points(
-                (4.5, -0.9 - rise),
-                (13, -1.4 - rise * 0.3),
-                (20, -1.0),
-                (25.8, -1.3),
-                (25.8, 0.2),
-                (17, 0.2),
+                (4.5, -0.9 - rise), (13, -1.4 - rise * 0.3), (20, -1.0), (25.8, -1.3), (25.8, 0.2), (17, 0.2),
                 (11, -0.4 - rise * 0.3),
             ),
             closed=True,
@@ -227,15 +120,8 @@ def _pump(foot: Foot, cut: Accessory) -> None:
     heel = heel_units(cut)
     body = smooth(
         points(
-            (1.4, -1.0 - heel),
-            (0.4, -5.2 - heel),
-            (1.6, -6.4 - heel),
-            (6.0, -5.2 - heel),
-            (12, -5.0 - heel * 0.5),
-            (16.2, -6.2 - heel * 0.1),
-            (20.5, -5.6),
-            (24.4, -3.4),
-            (26.6, -0.9),
+            (1.4, -1.0 - heel), (0.4, -5.2 - heel), (1.6, -6.4 - heel), (6.0, -5.2 - heel), (12, -5.0 - heel * 0.5),
+            (16.2, -6.2 - heel * 0.1), (20.5, -5.6), (24.4, -3.4), (26.6, -0.9),
         )
     )
     foot.part(
@@ -244,10 +130,7 @@ def _pump(foot: Foot, cut: Accessory) -> None:
                 body,
                 smooth(
                     points(
-                        (26.6, -0.4),
-                        (20, -0.3),
-                        (14, -1.0 - heel * 0.25),
-                        (7, -0.6 - heel * 0.85),
+                        (26.6, -0.4), (20, -0.3), (14, -1.0 - heel * 0.25), (7, -0.6 - heel * 0.85),
                         (1.6, -0.2 - heel),
                     )
                 ),
@@ -259,24 +142,18 @@ def _pump(foot: Foot, cut: Accessory) -> None:
     if not fit.worn:
         opening = smooth(
             points(
-                (2.2, -6.0 - heel),
-                (6, -5.0 - heel),
-                (12.0, -4.7 - heel * 0.5),
-                (16.0, -5.9 - heel * 0.1),
-                (11.5, -6.4 - heel * 0.5),
-                (6, -6.6 - heel),
+                (2.2, -6.0 - heel), (6, -5.0 - heel), (12.0, -4.7 - heel * 0.5), (16.0, -5.9 - heel * 0.1),
+                (11.5, -6.4 - heel * 0.5), (6, -6.6 - heel),
             ),
             closed=True,
         )
         foot.part(opening, darker(fit.fabric.ground, 0.5), lift=0.0)
     foot.part(
         points((0.7, -2.2 - heel), (5.2, -1.0 - heel), (2.4, -heel * 0.45), (2.2, 0.2), (0.9, 0.2), (0.6, -heel * 0.5)),
-        fit.fabric,
-        tone=0.85,
+        fit.fabric, tone=0.85,
     )
     foot.line(
-        points((2, -0.3 - heel), (9, -0.4 - heel * 0.7), (15, -0.7 - heel * 0.15), (21, -0.1), (26.4, -0.2)),
-        0.6,
+        points((2, -0.3 - heel), (9, -0.4 - heel * 0.7), (15, -0.7 - heel * 0.15), (21, -0.1), (26.4, -0.2)), 0.6,
         SOLE_BLACK,
     )
     if cut.detail >= 2:
@@ -295,36 +172,26 @@ def _flat(foot: Foot, cut: Accessory) -> None:
     front = 13.6 if loafer else 17.0
     body = smooth(
         points(
-            (0.8, -1.2),
-            (0.2, -5),
-            (1.4, high),
-            (6, high + 2.0),
-            (front, -6.6),
-            (19.6, -6.6),
-            (24.4, -4.8),
+            (0.8, -1.2), (0.2, -5), (1.4, high), (6, high + 2.0), (front, -6.6), (19.6, -6.6), (24.4, -4.8),
             (26.2, -1.0),
         )
     )
     foot.part(np.vstack([body, points((0.8, -0.8))]), fit.fabric, lift=0.3)
     if not fit.worn:
         opening = smooth(
-            points((1.8, high + 0.3), (6, high + 2.0), (front, -6.3), (10, -7.6), (5, high - 0.4)),
-            closed=True,
+            points((1.8, high + 0.3), (6, high + 2.0), (front, -6.3), (10, -7.6), (5, high - 0.4)), closed=True,
         )
         foot.part(opening, darker(fit.fabric.ground, 0.5), lift=0.0)
     if loafer:
         foot.line(points((13.8, -6.6), (17, -7.2), (21.5, -5.8), (22.5, -4.2), (16, -3.8)), 0.45, fit.seam)
         foot.part(
-            smooth(points((12.8, -7.2), (16.6, -7.4), (16.4, -2.6), (13.2, -2.4)), closed=True),
-            fit.fabric,
-            tone=0.9,
+            smooth(points((12.8, -7.2), (16.6, -7.4), (16.4, -2.6), (13.2, -2.4)), closed=True), fit.fabric, tone=0.9,
             on=True,
         )
         foot.part(ellipse((14.8, -5.3), 1.3, 0.8), (196, 168, 96), on=True)
     else:
         bow = smooth(
-            points((17.4, -6.2), (15.4, -7.8), (15.2, -5.2), (17.4, -6.0), (19.6, -7.4), (19.8, -5.0)),
-            closed=True,
+            points((17.4, -6.2), (15.4, -7.8), (15.2, -5.2), (17.4, -6.0), (19.6, -7.4), (19.8, -5.0)), closed=True,
         )
         foot.part(bow, fit.trim)
     sole = smooth(
@@ -349,27 +216,17 @@ def _sandal(foot: Foot, cut: Accessory) -> None:
     for strap in straps if cut.detail % 2 else straps[:1]:
         foot.part(smooth(strap, closed=True), fit.fabric, lift=0.4)
     foot.part(
-        smooth(points((0.8, -1.4), (0.6, -7.0), (2.4, -9.4), (3.0, -7.0), (2.6, -1.4)), closed=True),
-        fit.fabric,
+        smooth(points((0.8, -1.4), (0.6, -7.0), (2.4, -9.4), (3.0, -7.0), (2.6, -1.4)), closed=True), fit.fabric,
         lift=0.3,
     )
     foot.part(
-        Strip.along(smooth(points((1.0, -8.8), (5.5, -7.6), (10.4, -9.6))), np.full(17, 0.7)).outline,
-        fit.fabric,
+        Strip.along(smooth(points((1.0, -8.8), (5.5, -7.6), (10.4, -9.6))), np.full(17, 0.7)).outline, fit.fabric,
         lift=0.3,
     )
     foot.part(ellipse((8.0, -8.3), 0.9, 0.9), (206, 178, 108), lift=0.2)
 
 
 SHOE_PAINTERS: dict[str, Callable[[Foot, Accessory], None]] = {
-    "sneaker": _sneaker,
-    "high_top": _sneaker,
-    "chelsea_boot": _boot,
-    "lace_boot": _boot,
-    "heeled_boot": _boot,
-    "tall_boot": _boot,
-    "pump": _pump,
-    "loafer": _flat,
-    "ballet": _flat,
-    "sandal": _sandal,
+    "sneaker": _sneaker, "high_top": _sneaker, "chelsea_boot": _boot, "lace_boot": _boot, "heeled_boot": _boot,
+    "tall_boot": _boot, "pump": _pump, "loafer": _flat, "ballet": _flat, "sandal": _sandal,
 }

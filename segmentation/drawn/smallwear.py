@@ -11,7 +11,8 @@ from segmentation.drawn.geometry import Points, Strip, ellipse, points, rounded,
 from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import FOREARM, SIGNS, UPPER_ARM
 
-# fmt: off  (curves are written like drawings: many corners a line)
+# Written like drawings, many corners a line: the formatter would put each corner on its own.
+# fmt: off
 
 GOLD: Rgb = (206, 176, 102)
 STEEL: Rgb = (188, 191, 196)
@@ -31,11 +32,7 @@ def draw_scarf(fit: Fitting, cut: Accessory) -> None:
         half = np.interp(np.linspace(0, 1, len(path)), (0, 0.25, 1.0), (2.8, 4.2, 5.0))
         strip = Strip.along(fit.body.torso(path), half)
         fit.canvas.strip(
-            strip,
-            fit.fabric,
-            fit.tag,
-            drape=fit.drape(round=0.25, folds=0.16, fold_count=1.6, shift=2),
-            lift=0.45,
+            strip, fit.fabric, fit.tag, drape=fit.drape(round=0.25, folds=0.16, fold_count=1.6, shift=2), lift=0.45,
         )
         if cut.detail % 2:
             _draw_fringe(fit, strip)
@@ -45,10 +42,7 @@ def draw_scarf(fit: Fitting, cut: Accessory) -> None:
         )
         strip = Strip.along(fit.body.torso(path), np.interp(np.linspace(0, 1, len(path)), (0, 0.5, 1), (2.4, 3.9, 2.4)))
         fit.canvas.strip(
-            strip,
-            fit.fabric,
-            fit.tag,
-            drape=fit.drape(round=0.35, folds=0.18, fold_count=2.0, shift=number),
+            strip, fit.fabric, fit.tag, drape=fit.drape(round=0.35, folds=0.18, fold_count=2.0, shift=number),
             lift=0.45,
         )
 
@@ -80,17 +74,11 @@ def draw_tie(fit: Fitting, cut: Accessory) -> None:
     half = np.interp(y, (top, 43), (1.5, wide))
     chart = Strip(fit.body.torso(np.stack([-half, y], 1)), fit.body.torso(np.stack([half, y], 1)))
     fit.canvas.strip(
-        chart,
-        fit.fabric,
-        fit.tag,
-        outline=fit.body.torso(outline),
-        drape=fit.drape(round=0.22, folds=0.05),
+        chart, fit.fabric, fit.tag, outline=fit.body.torso(outline), drape=fit.drape(round=0.22, folds=0.05),
         lift=0.5,
     )
     knot = smooth(
-        points((-2.5, top - 0.4), (2.5, top - 0.4), (1.6, top + 4.6), (-1.6, top + 4.6)),
-        closed=True,
-        steps=4,
+        points((-2.5, top - 0.4), (2.5, top - 0.4), (1.6, top + 4.6), (-1.6, top + 4.6)), closed=True, steps=4,
     )
     fit.canvas.shape(fit.body.torso(knot), fit.fabric, fit.tag, lift=0.5, tone=1.04)
     fit.torso_seam(points((-1.5, top + 4.6), (0, top + 5.1), (1.5, top + 4.6)), width=0.4)
@@ -104,12 +92,7 @@ def _draw_bow_tie(fit: Fitting, top: float) -> None:
     for sign in SIGNS:
         wing = smooth(
             points(
-                (0.6, top + 1.2),
-                (4, top - 1.8),
-                (7.6, top - 2.4),
-                (8.0, top + 2),
-                (7.6, top + 6.2),
-                (4, top + 5.4),
+                (0.6, top + 1.2), (4, top - 1.8), (7.6, top - 2.4), (8.0, top + 2), (7.6, top + 6.2), (4, top + 5.4),
                 (0.6, top + 2.6),
             ),
             closed=True,
@@ -117,9 +100,7 @@ def _draw_bow_tie(fit: Fitting, top: float) -> None:
         fit.canvas.shape(fit.body.torso(wing * (sign, 1.0)), fit.fabric, fit.tag, lift=0.45)
         fit.torso_seam(points((1.2, top + 1.8), (5.5, top + 0.8)) * (sign, 1.0), width=0.4)
     knot = smooth(
-        points((-1.5, top + 0.2), (1.5, top + 0.2), (1.6, top + 3.8), (-1.6, top + 3.8)),
-        closed=True,
-        steps=4,
+        points((-1.5, top + 0.2), (1.5, top + 0.2), (1.6, top + 3.8), (-1.6, top + 3.8)), closed=True, steps=4,
     )
     fit.canvas.shape(fit.body.torso(knot), fit.fabric, fit.tag, lift=0.4, tone=0.95)
 
@@ -130,28 +111,20 @@ def draw_watch(fit: Fitting, cut: Accessory) -> None:
     square = cut.kind == "square_watch"
     for sign in SIGNS:
         strap = smooth(
-            points((-7.2, 9), (-6.4, 22), (-5.6, 42), (-4.4, 47), (4.4, 47), (5.6, 42), (6.4, 22), (7.2, 9)),
-            steps=5,
+            points((-7.2, 9), (-6.4, 22), (-5.6, 42), (-4.4, 47), (4.4, 47), (5.6, 42), (6.4, 22), (7.2, 9)), steps=5,
         ) * (1.0, sign)
         fit.canvas.shape(strap, fit.fabric, fit.tag, lift=0.3, rim=0.5)
         if fit.fabric.material == "metal":
             for y in np.arange(14, 46, 3.4):
                 fit.canvas.stroke(
-                    points((-7, sign * y), (7, sign * y)),
-                    0.6,
-                    darker(fit.fabric.ground, 0.55),
-                    on=fit.tag,
+                    points((-7, sign * y), (7, sign * y)), 0.6, darker(fit.fabric.ground, 0.55), on=fit.tag,
                 )
         else:
             for y in np.arange(24, 43, 5.0) if sign > 0 else ():
                 fit.canvas.shape(ellipse((0, y), 0.8, 0.9), darker(fit.fabric.ground, 0.35), None, lift=0.0, on=fit.tag)
             for x in (-5.4, 5.4):
                 fit.canvas.stroke(
-                    points((x * 1.1, sign * 13), (x * 0.85, sign * 42)),
-                    0.35,
-                    fit.seam,
-                    on=fit.tag,
-                    dash=1.4,
+                    points((x * 1.1, sign * 13), (x * 0.85, sign * 42)), 0.35, fit.seam, on=fit.tag, dash=1.4,
                 )
     fit.canvas.shape(points((13.0, -1.8), (15.8, -1.8), (15.8, 1.8), (13.0, 1.8)), metal, fit.tag)
     fit.canvas.shape(_case(13.5, square), metal, fit.tag, lift=0.5, rim=0.6)
@@ -160,8 +133,7 @@ def draw_watch(fit: Fitting, cut: Accessory) -> None:
     for hour in range(12):
         a = hour * np.pi / 6
         tick = points(
-            (9.9 * float(np.sin(a)), -9.9 * float(np.cos(a))),
-            (8.3 * float(np.sin(a)), -8.3 * float(np.cos(a))),
+            (9.9 * float(np.sin(a)), -9.9 * float(np.cos(a))), (8.3 * float(np.sin(a)), -8.3 * float(np.cos(a))),
         )
         fit.canvas.stroke(tick, 0.9 if hour % 3 == 0 else 0.45, ink, on=fit.tag)
     fit.canvas.stroke(points((0, 0), (-4.2, -3.4)), 1.1, ink, on=fit.tag)
@@ -192,19 +164,11 @@ def draw_belt(fit: Fitting, cut: Accessory) -> None:
     half = 3.0 * cut.size
     back = smooth(points((-23, -2), (-17, -9.5), (0, -12.0), (17, -9.5), (23, -2)))
     fit.canvas.strip(
-        Strip.along(back, np.full(len(back), half)),
-        fit.fabric,
-        fit.tag,
-        drape=fit.drape(round=0.1),
-        tone=0.62,
+        Strip.along(back, np.full(len(back), half)), fit.fabric, fit.tag, drape=fit.drape(round=0.1), tone=0.62,
     )
     front = smooth(points((-23, -2.4), (-18, 5.6), (0, 9.8), (18, 5.6), (23, -2.4)))
     fit.canvas.strip(
-        Strip.along(front, np.full(len(front), half)),
-        fit.fabric,
-        fit.tag,
-        drape=fit.drape(round=0.15),
-        lift=0.5,
+        Strip.along(front, np.full(len(front), half)), fit.fabric, fit.tag, drape=fit.drape(round=0.15), lift=0.5,
     )
     edge = Strip.along(front, np.full(len(front), half * 0.72))
     for side in (edge.left, edge.right):

@@ -30,41 +30,10 @@ BUYERS: dict[int, Callable[[Generator], Design]] = {
 }
 """Who chooses a design, by iMaterialist category."""
 
+# fmt: off
 CATEGORY_CYCLE: tuple[int, ...] = (
-    0,
-    0,
-    1,
-    1,
-    1,
-    2,
-    2,
-    3,
-    4,
-    4,
-    5,
-    6,
-    6,
-    6,
-    7,
-    8,
-    8,
-    9,
-    9,
-    10,
-    10,
-    10,
-    11,
-    13,
-    14,
-    16,
-    18,
-    19,
-    22,
-    23,
-    23,
-    23,
-    24,
-    24,
-    25,
+    0, 0, 1, 1, 1, 2, 2, 3, 4, 4, 5, 6, 6, 6, 7, 8, 8, 9, 9, 10, 10, 10, 11,
+    13, 14, 16, 18, 19, 22, 23, 23, 23, 24, 24, 25,
 )
+# fmt: on
 """Categories of one run of product groups: every one at least once, what shops sell most more often."""

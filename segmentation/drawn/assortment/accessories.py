@@ -11,7 +11,8 @@ from segmentation.drawn.cuts import Accessory, Cut
 from segmentation.drawn.fabric import Material
 from segmentation.drawn.patterns import Pattern
 
-# fmt: off  (curves are written like drawings: many corners a line)
+# Written like a table: the formatter would put every word on its own line.
+# fmt: off
 
 
 def accessory_buyer(
@@ -29,12 +30,9 @@ def accessory_buyer(
         if category_id == 13:
             noun = f"{noun} {'sunglasses' if cut.detail % 2 else 'glasses'}"
         pattern = pick(rng, patterns)
-        who: Gender = pick(rng, ("female", "male", "unisex")) if gender is None else gender
+        who: Gender = pick(rng, ("female", "male", "unisex", "unisex")) if gender is None else gender
         return Design(
-            Cut(category_id, noun, shelf, accessory=cut),
-            pick(rng, materials),
-            pattern,
-            who,
+            Cut(category_id, noun, shelf, accessory=cut), pick(rng, materials), pattern, who,
             8.0 if pattern == "plaid" else 2.0,
         )
 
@@ -46,8 +44,7 @@ ACCESSORY_BUYERS: dict[int, Callable[[Generator], Design]] = {
         13,
         "Eyewear",
         {
-            "round": ("round", ("nylon", "metal"), PLAIN, None),
-            "aviator": ("aviator", ("metal",), PLAIN, None),
+            "round": ("round", ("nylon", "metal"), PLAIN, None), "aviator": ("aviator", ("metal",), PLAIN, None),
             "cat_eye": ("cat-eye", ("nylon",), ("plain", "leopard"), "female"),
             "square": ("square", ("nylon",), PLAIN, None),
         },
@@ -90,9 +87,7 @@ ACCESSORY_BUYERS: dict[int, Callable[[Generator], Design]] = {
         (0.75, 1.2),
     ),
     22: accessory_buyer(
-        22,
-        "Socks",
-        {"sock": ("socks", ("knit",), ("plain", "striped", "striped", "dots", "cable"), None)},
+        22, "Socks", {"sock": ("socks", ("knit",), ("plain", "striped", "striped", "dots", "cable"), None)},
         (0.25, 1.0),
     ),
     23: accessory_buyer(
@@ -119,10 +114,7 @@ ACCESSORY_BUYERS: dict[int, Callable[[Generator], Design]] = {
             "handbag": ("handbag", ("leather",), PLAIN, "female"),
             "crossbody": ("crossbody bag", ("leather", "suede"), PLAIN, "female"),
             "backpack": (
-                "backpack bag",
-                ("nylon", "cotton", "leather"),
-                ("plain", "plain", "camo", "color_block"),
-                None,
+                "backpack bag", ("nylon", "cotton", "leather"), ("plain", "plain", "camo", "color_block"), None,
             ),
             "clutch": ("clutch bag", ("leather", "satin"), ("plain", "leopard"), "female"),
             "bucket": ("bucket bag", ("leather", "suede"), PLAIN, "female"),
@@ -134,9 +126,7 @@ ACCESSORY_BUYERS: dict[int, Callable[[Generator], Design]] = {
         "Scarves",
         {
             "scarf": (
-                "scarf",
-                ("wool", "knit", "satin"),
-                ("plain", "plaid", "plaid", "striped", "leopard", "houndstooth"),
+                "scarf", ("wool", "knit", "satin"), ("plain", "plaid", "plaid", "striped", "leopard", "houndstooth"),
                 None,
             ),
         },

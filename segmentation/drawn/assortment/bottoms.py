@@ -9,7 +9,8 @@ from segmentation.drawn.cuts import Cut, Lower, Skirt
 from segmentation.drawn.fabric import Material
 from segmentation.drawn.patterns import Pattern
 
-# fmt: off  (curves are written like drawings: many corners a line)
+# Written like a table: the formatter would put every word on its own line.
+# fmt: off
 
 
 def pants_design(rng: Generator) -> Design:
@@ -18,14 +19,7 @@ def pants_design(rng: Generator) -> Design:
     kind = pick(
         rng,
         (
-            "jeans",
-            "jeans",
-            "jeans",
-            "chinos",
-            "tailored trousers",
-            "wide-leg trousers",
-            "joggers",
-            "cargo pants",
+            "jeans", "jeans", "jeans", "chinos", "tailored trousers", "wide-leg trousers", "joggers", "cargo pants",
             "leggings",
         ),
     )
@@ -38,12 +32,7 @@ def pants_design(rng: Generator) -> Design:
         kind = f"{cut[0]} jeans"
     elif kind == "chinos":
         lower = Lower(
-            style="chino",
-            ease=1.6,
-            taper=0.2,
-            rise=rise,
-            cuffed=rng.random() < 0.35,
-            length=pick(rng, (1.0, 0.93)),
+            style="chino", ease=1.6, taper=0.2, rise=rise, cuffed=rng.random() < 0.35, length=pick(rng, (1.0, 0.93)),
         )
     elif kind == "tailored trousers":
         material, lower = "wool", Lower(style="tailored", ease=1.8, rise=rise)
@@ -75,31 +64,22 @@ def shorts_design(rng: Generator) -> Design:
     if kind == "denim shorts":
         return Design(
             Cut(7, kind, "Shorts", lower=Lower(length=length, style="jeans", ease=1.4, cuffed=True, rise=43)),
-            "denim",
-            "plain",
-            gender,
+            "denim", "plain", gender,
         )
     if kind == "chino shorts":
         pattern, period = a_cloth(rng, ("vertical_stripe", "gingham", "floral", "dots"))
         return Design(
-            Cut(7, kind, "Shorts", lower=Lower(length=length, ease=2.2, rise=42)),
-            pick(rng, ("cotton", "linen")),
-            pattern,
-            gender,
-            period,
+            Cut(7, kind, "Shorts", lower=Lower(length=length, ease=2.2, rise=42)), pick(rng, ("cotton", "linen")),
+            pattern, gender, period,
         )
     if kind == "cargo shorts":
         return Design(
-            Cut(7, kind, "Shorts", lower=Lower(length=max(length, 0.42), style="cargo", ease=3.0, rise=44)),
-            "cotton",
-            pick(rng, ("plain", "camo")),
-            gender,
+            Cut(7, kind, "Shorts", lower=Lower(length=max(length, 0.42), style="cargo", ease=3.0, rise=44)), "cotton",
+            pick(rng, ("plain", "camo")), gender,
         )
     return Design(
-        Cut(7, kind, "Shorts", lower=Lower(length=length, style="jogger", ease=3.4, rise=43)),
-        "nylon",
-        pick(rng, ("plain", "camo", "melange")),
-        gender,
+        Cut(7, kind, "Shorts", lower=Lower(length=length, style="jogger", ease=3.4, rise=43)), "nylon",
+        pick(rng, ("plain", "camo", "melange")), gender,
     )
 
 

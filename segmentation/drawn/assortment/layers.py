@@ -9,15 +9,15 @@ from segmentation.drawn.cuts import Cut, Front, Upper
 from segmentation.drawn.fabric import Material
 from segmentation.drawn.patterns import Pattern
 
-# fmt: off  (curves are written like drawings: many corners a line)
+# Written like a table: the formatter would put every word on its own line.
+# fmt: off
 
 
 def jacket_design(rng: Generator) -> Design:
     """Chooses one."""
     gender = a_person(rng)
     kind = pick(
-        rng,
-        ("bomber jacket", "denim jacket", "blazer", "leather jacket", "puffer jacket", "windbreaker jacket"),
+        rng, ("bomber jacket", "denim jacket", "blazer", "leather jacket", "puffer jacket", "windbreaker jacket"),
     )
     pattern: Pattern = "plain"
     material: Material
@@ -25,15 +25,8 @@ def jacket_design(rng: Generator) -> Design:
         material, upper = (
             "nylon",
             Upper(
-                hem="rib",
-                cuffs="rib",
-                front="zip",
-                collar="stand",
-                ease=3.6,
-                waist=0.0,
-                sleeve_ease=3.0,
-                pockets="welt",
-                length=57,
+                hem="rib", cuffs="rib", front="zip", collar="stand", ease=3.6, waist=0.0, sleeve_ease=3.0,
+                pockets="welt", length=57,
             ),
         )
         pattern = pick(rng, ("plain", "plain", "camo", "floral"))
@@ -41,60 +34,31 @@ def jacket_design(rng: Generator) -> Design:
         material, upper = (
             "denim",
             Upper(
-                neck="shirt",
-                neck_depth=5.0,
-                front="buttons",
-                collar="shirt",
-                cuffs="button",
-                ease=2.6,
-                waist=0.2,
-                sleeve_ease=2.0,
-                pockets="two_chest",
-                length=54,
+                neck="shirt", neck_depth=5.0, front="buttons", collar="shirt", cuffs="button", ease=2.6, waist=0.2,
+                sleeve_ease=2.0, pockets="two_chest", length=54,
             ),
         )
     elif kind == "blazer":
         material = "wool"
         front: Front = pick(rng, ("open", "buttons", "double"))
         upper = Upper(
-            neck="v",
-            neck_depth=10.0,
-            front=front,
-            collar="lapel",
-            ease=2.4,
-            waist=0.6,
-            length=float(rng.uniform(62, 70)),
-            pockets="flap",
-            sleeve_ease=1.8,
+            neck="v", neck_depth=10.0, front=front, collar="lapel", ease=2.4, waist=0.6,
+            length=float(rng.uniform(62, 70)), pockets="flap", sleeve_ease=1.8,
         )
         pattern = pick(rng, ("plain", "plain", "pinstripe", "plaid", "houndstooth", "melange"))
     elif kind == "leather jacket":
         material, upper = (
             "leather",
             Upper(
-                neck="shirt",
-                neck_depth=6.0,
-                front="zip",
-                collar="shirt",
-                ease=2.2,
-                waist=0.4,
-                length=54,
-                sleeve_ease=1.8,
-                pockets="welt",
+                neck="shirt", neck_depth=6.0, front="zip", collar="shirt", ease=2.2, waist=0.4, length=54,
+                sleeve_ease=1.8, pockets="welt",
             ),
         )
     elif kind == "puffer jacket":
         material, upper = (
             "nylon",
             Upper(
-                front="zip",
-                collar="stand",
-                ease=5.5,
-                waist=0.0,
-                sleeve_ease=4.0,
-                length=58,
-                quilt=8.0,
-                cuffs="rib",
+                front="zip", collar="stand", ease=5.5, waist=0.0, sleeve_ease=4.0, length=58, quilt=8.0, cuffs="rib",
                 hem="rib",
             ),
         )
@@ -103,15 +67,8 @@ def jacket_design(rng: Generator) -> Design:
         material, upper = (
             "nylon",
             Upper(
-                collar="hood",
-                front="zip",
-                ease=4.0,
-                waist=0.05,
-                sleeve_ease=2.8,
-                length=62,
-                pockets="welt",
-                cuffs="rib",
-                neck_depth=5.0,
+                collar="hood", front="zip", ease=4.0, waist=0.05, sleeve_ease=2.8, length=62, pockets="welt",
+                cuffs="rib", neck_depth=5.0,
             ),
         )
         pattern = pick(rng, ("plain", "color_block"))
@@ -124,21 +81,10 @@ def vest_design(rng: Generator) -> Design:
     kind = pick(rng, ("waistcoat vest", "puffer vest", "knitted vest"))
     if kind == "waistcoat vest":
         upper = Upper(
-            neck="v",
-            neck_depth=21.0,
-            sleeve=0.0,
-            front="buttons",
-            length=57,
-            waist=0.6,
-            ease=1.4,
-            pockets="flap",
+            neck="v", neck_depth=21.0, sleeve=0.0, front="buttons", length=57, waist=0.6, ease=1.4, pockets="flap",
         )
         return Design(
-            Cut(5, kind, "Vests", upper=upper),
-            "wool",
-            pick(rng, ("plain", "pinstripe", "plaid")),
-            gender,
-            8.0,
+            Cut(5, kind, "Vests", upper=upper), "wool", pick(rng, ("plain", "pinstripe", "plaid")), gender, 8.0,
         )
     if kind == "puffer vest":
         upper = Upper(sleeve=0.0, front="zip", collar="stand", ease=4.8, waist=0.0, length=58, quilt=8.0)
@@ -154,60 +100,28 @@ def coat_design(rng: Generator) -> Design:
     length = float(rng.uniform(82, 108))
     if kind == "trench coat":
         upper = Upper(
-            neck="v",
-            neck_depth=10.0,
-            front="double",
-            collar="lapel",
-            ease=3.0,
-            waist=0.65,
-            length=length,
-            flare=6.0,
-            pockets="welt",
-            tie_belt=True,
-            sleeve_ease=2.5,
+            neck="v", neck_depth=10.0, front="double", collar="lapel", ease=3.0, waist=0.65, length=length, flare=6.0,
+            pockets="welt", tie_belt=True, sleeve_ease=2.5,
         )
         return Design(Cut(9, kind, "Coats", upper=upper), "cotton", "plain", gender)
     if kind == "wool coat":
         front: Front = pick(rng, ("buttons", "double", "open"))
         upper = Upper(
-            neck="v",
-            neck_depth=10.0,
-            front=front,
-            collar=pick(rng, ("lapel", "shawl")),
-            ease=3.2,
-            waist=0.35,
-            length=length,
-            flare=3.0,
-            pockets="flap",
-            sleeve_ease=2.4,
+            neck="v", neck_depth=10.0, front=front, collar=pick(rng, ("lapel", "shawl")), ease=3.2, waist=0.35,
+            length=length, flare=3.0, pockets="flap", sleeve_ease=2.4,
         )
         return Design(
-            Cut(9, kind, "Coats", upper=upper),
-            "wool",
-            pick(rng, ("plain", "plain", "plaid", "houndstooth", "melange")),
-            gender,
-            16.0,
+            Cut(9, kind, "Coats", upper=upper), "wool",
+            pick(rng, ("plain", "plain", "plaid", "houndstooth", "melange")), gender, 16.0,
         )
     if kind == "puffer coat":
         upper = Upper(
-            front="zip",
-            collar=pick(rng, ("stand", "hood")),
-            ease=6.0,
-            waist=0.15,
-            length=length,
-            quilt=8.0,
+            front="zip", collar=pick(rng, ("stand", "hood")), ease=6.0, waist=0.15, length=length, quilt=8.0,
             sleeve_ease=4.2,
         )
         return Design(Cut(9, kind, "Coats", upper=upper), "nylon", "plain", gender)
     upper = Upper(
-        front="zip",
-        collar="hood",
-        ease=4.6,
-        waist=0.2,
-        length=84,
-        pockets="flap",
-        sleeve_ease=3.0,
-        flare=2.0,
+        front="zip", collar="hood", ease=4.6, waist=0.2, length=84, pockets="flap", sleeve_ease=3.0, flare=2.0,
         neck_depth=5.0,
     )
     return Design(Cut(9, kind, "Coats", upper=upper), "cotton", pick(rng, ("plain", "camo")), gender)
