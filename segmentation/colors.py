@@ -1,0 +1,85 @@
+"""The dominant color of a garment, with a name a shopper would use."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.masks import Mask
+from segmentation.types import Color
+
+_PALETTE: dict[str, tuple[tuple[int, int, int], ...]] = {
+    "black": ((18, 18, 20), (38, 38, 40)),
+    "gray": ((90, 90, 92), (128, 128, 128), (165, 165, 168)),
+    "silver": ((196, 198, 202),),
+    "white": ((250, 250, 250), (228, 228, 230)),
+    "cream": ((245, 238, 218),),
+    "beige": ((218, 200, 170), (200, 178, 148)),
+    "tan": ((188, 148, 100),),
+    "brown": ((115, 75, 45), (80, 52, 35), (140, 95, 65)),
+    "red": ((200, 25, 35), (225, 60, 55)),
+    "burgundy": ((110, 20, 40),),
+    "pink": ((245, 170, 190), (240, 120, 165), (225, 60, 135)),
+    "orange": ((240, 125, 30), (230, 95, 30)),
+    "yellow": ((245, 215, 60), (225, 185, 40)),
+    "olive": ((105, 105, 50), (85, 85, 55)),
+    "green": ((40, 130, 65), (90, 165, 90), (25, 75, 50), (150, 195, 110)),
+    "teal": ((20, 120, 125), (60, 165, 160)),
+    "light blue": ((165, 200, 230), (130, 175, 215)),
+    "blue": ((40, 85, 185), (60, 110, 160), (80, 120, 175)),
+    "navy": ((20, 30, 75), (35, 45, 80)),
+    "purple": ((105, 50, 140), (145, 100, 175)),
+    "lavender": ((195, 180, 225),),
+}
+_SAMPLED_PIXELS = 4096
+
+
+def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """uint8 (N, 3) RGB -> float32 (N, 3) CIE L*a*b* (L 0..100)."""
+    pixels = np.ascontiguousarray(rgb.reshape(-1, 1, 3)).astype(np.float32) / 255.0
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).reshape(-1, 3), dtype=np.float32)
+
+
+_NAMES = tuple(name for name, shades in _PALETTE.items() for _ in shades)
+_SHADES_LAB = _lab(np.array([shade for shades in _PALETTE.values() for shade in shades], dtype=np.uint8))
+COLOR_NAMES: tuple[str, ...] = tuple(_PALETTE)
+
+
+def dominant_color(pixels_rgb: NDArray[np.uint8]) -> Color:
+    """Name the color most pixels have.
+
+    Args:
+        pixels_rgb: uint8, shape (N, 3), RGB, the garment's pixels; N >= 1.
+
+    Returns:
+        The commonest color name, and the median RGB of the pixels that bear it.
+
+    >>> dominant_color(np.full((10, 3), (20, 30, 75), np.uint8)).name
+    'navy'
+    """
+    step = max(1, len(pixels_rgb) // _SAMPLED_PIXELS)
+    sample = pixels_rgb[::step]
+    lab = _lab(sample)
+    # Lightness is weighed down: a fold's shadow should not change a garment's name.
+    scale = np.array([0.6, 1.0, 1.0], dtype=np.float32)
+    distances = ((lab[:, None, :] - _SHADES_LAB[None]) * scale) ** 2
+    nearest = np.array(_NAMES)[distances.sum(axis=2).argmin(axis=1)]
+    names, counts = np.unique(nearest, return_counts=True)
+    name = str(names[counts.argmax()])
+    red, green, blue = np.median(sample[nearest == name], axis=0).astype(int)
+    return Color(name, (int(red), int(green), int(blue)))
+
+
+def garment_color(crop_rgb: NDArray[np.uint8], mask: Mask | None) -> Color:
+    """The dominant color of a crop, uint8 (H, W, 3), within its mask, uint8 (H, W), 0 or 1.
+
+    The mask's rim is left out where enough remains: it is where background shines through.
+    """
+    if mask is None or not mask.any():
+        return dominant_color(crop_rgb.reshape(-1, 3))
+    side = max(3, int(0.03 * max(mask.shape)) | 1)
+    inner = cv2.erode(mask, np.ones((side, side), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    if inner.sum() < 0.2 * mask.sum():
+        inner = mask
+    return dominant_color(crop_rgb[inner.astype(bool)])

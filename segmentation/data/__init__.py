@@ -1,0 +1,1 @@
+"""Annotations, run-lengths, augmentation and batches."""

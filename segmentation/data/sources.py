@@ -1,0 +1,51 @@
+"""Finds the annotations of a data folder, whichever of the known layouts it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from segmentation.data.annotations import AnnotationSet
+from segmentation.data.coco import read_coco
+from segmentation.data.imaterialist import check_label_descriptions, read_imaterialist
+from segmentation.errors import AnnotationError
+
+SPLITS = {"train": ("train.csv", "instances_train.json", "instances.json"), "val": ("val.csv", "instances_val.json")}
+
+
+def read_annotations(
+    data_dir: Path, *, split: str = "train", annotations: Path | None = None, images: Path | None = None
+) -> AnnotationSet:
+    """Read the annotations of `split` from a data folder.
+
+    Args:
+        data_dir: Holds `train.csv` (the competition's layout) or `instances_train.json` (COCO), and the photos
+            in `images/`, `train/` or the folder itself.
+        split: `train` or `val`.
+        annotations: The annotation file, where it has another name or place.
+        images: The photos' folder, likewise.
+
+    Raises:
+        AnnotationError: Nothing fitting is there; the message says what was looked for.
+    """
+    file = annotations
+    if file is None:
+        names = SPLITS[split]
+        file = next((data_dir / name for name in names if (data_dir / name).is_file()), None)
+        if file is None:
+            raise AnnotationError(f"{data_dir}: none of {', '.join(names)} is there")
+    folder = images
+    if folder is None:
+        folder = next((data_dir / name for name in ("images", split) if (data_dir / name).is_dir()), data_dir)
+    if not folder.is_dir():
+        raise AnnotationError(f"{folder}: no such folder of photos")
+    if file.suffix == ".json":
+        return read_coco(file, folder)
+    labels = data_dir / "label_descriptions.json"
+    if labels.is_file():
+        check_label_descriptions(labels)
+    return read_imaterialist(file, folder)
+
+
+def has_validation(data_dir: Path) -> bool:
+    """Whether the folder brings a validation split of its own."""
+    return any((data_dir / name).is_file() for name in SPLITS["val"])

@@ -1,0 +1,166 @@
+"""Decoding photos: bounded, turned as displayed, in RGB. No torch here: web processes use it to check uploads."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import cv2
+import numpy as np
+import pillow_heif
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from segmentation.errors import PhotoRejected
+
+MAX_PHOTO_BYTES = 20 * 1024 * 1024
+MAX_PHOTO_PIXELS = 50_000_000
+MIN_PHOTO_SIDE_PX = 16
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+"""Pillow's names; HEIF is what phones call HEIC."""
+
+pillow_heif.register_heif_opener()
+# Sizes are checked against MAX_PHOTO_PIXELS before a pixel is decoded, so Pillow's own, higher bound is not needed.
+Image.MAX_IMAGE_PIXELS = None
+
+_TURNED = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
+
+
+def read_photo_size(data: bytes) -> tuple[int, int]:
+    """Check a photo's header and give its displayed size.
+
+    Returns:
+        Width and height in pixels, after the EXIF orientation is applied.
+
+    Raises:
+        PhotoRejected: `empty`, `too_large`, `not_an_image`, `unsupported_format`, `too_many_pixels`, `too_small`.
+    """
+    with _opened(data) as image:
+        return _displayed_size(image)
+
+
+def decode_rgb(data: bytes, *, turn: bool = True) -> NDArray[np.uint8]:
+    """Decode a whole photo.
+
+    Args:
+        data: A JPEG, PNG, WebP or HEIC file.
+        turn: Apply the EXIF orientation, so that the photo is as displayed.
+
+    Returns:
+        uint8, shape (H, W, 3), RGB, 0..255; transparency is laid over white.
+
+    Raises:
+        PhotoRejected: As `read_photo_size`, and `truncated` where the pixels cannot be decoded.
+    """
+    with _opened(data) as image:
+        orientation = _orientation(image) if turn else 1
+        return turned(np.asarray(_pixels(image)), orientation)
+
+
+def decode_displayed(data: bytes, *, working_side_px: int) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Decode a photo as displayed, no larger than the work needs.
+
+    JPEGs are decoded at a fraction of their size where that suffices, and a photo is turned after it was made
+    small: both are several times faster for phone photos.
+
+    Args:
+        data: A JPEG, PNG, WebP or HEIC file.
+        working_side_px: The longer side of the result, unless the photo is smaller.
+
+    Returns:
+        uint8, shape (h, w, 3), RGB, 0..255, and the photo's full displayed width and height in pixels.
+
+    Raises:
+        PhotoRejected: As `decode_rgb`.
+    """
+    with _opened(data) as image:
+        orientation, full = _orientation(image), _displayed_size(image)
+        if image.format == "JPEG":
+            image.draft("RGB", (working_side_px, working_side_px))
+        pixels = np.asarray(_pixels(image))
+    scale = working_side_px / max(pixels.shape[:2])
+    if scale < 1:
+        size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return turned(pixels, orientation), full
+
+
+def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Apply an EXIF orientation (1..8) to pixels (H, W, 3); other values leave them as they are."""
+    if orientation in _TURNED:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    if not data:
+        raise PhotoRejected("empty", "the file is empty")
+    if len(data) > MAX_PHOTO_BYTES:
+        raise PhotoRejected("too_large", f"the file has {len(data):,} bytes, at most {MAX_PHOTO_BYTES:,} are taken")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = Image.open(io.BytesIO(data))
+    except UnidentifiedImageError as error:
+        raise PhotoRejected("not_an_image", "the file is not an image") from error
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError, struct.error) as error:
+        raise PhotoRejected("truncated", f"the image's header is damaged: {error}") from error
+    with image:
+        if image.format not in FORMATS:
+            raise PhotoRejected(
+                "unsupported_format", f"{image.format} images are not taken; send JPEG, PNG, WebP or HEIC"
+            )
+        width, height = image.size
+        if width * height > MAX_PHOTO_PIXELS:
+            raise PhotoRejected(
+                "too_many_pixels", f"the photo has {width}x{height} pixels, at most {MAX_PHOTO_PIXELS:,} are taken"
+            )
+        if min(width, height) < MIN_PHOTO_SIDE_PX:
+            raise PhotoRejected(
+                "too_small", f"the photo has {width}x{height} pixels; each side needs {MIN_PHOTO_SIDE_PX}"
+            )
+        yield image
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation as the file states it; HEIC decoders have turned the picture already."""
+    if image.format == "HEIF":
+        return 1
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except (OSError, ValueError, TypeError, SyntaxError, struct.error):
+        return 1  # damaged metadata is no reason to refuse good pixels
+
+
+def _displayed_size(image: Image.Image) -> tuple[int, int]:
+    width, height = image.size
+    return (height, width) if _orientation(image) in _TURNED else (width, height)
+
+
+def _pixels(image: Image.Image) -> Image.Image:
+    try:
+        image.load()
+        return _on_white(image)
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error) as error:
+        raise PhotoRejected("truncated", f"the photo's pixels cannot be decoded: {error}") from error
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        pixels = np.asarray(image, dtype=np.float64)
+        scale = 255.0 / 65535.0 if pixels.max(initial=0.0) > 255 else 1.0
+        return Image.fromarray(np.clip(np.nan_to_num(pixels) * scale, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        canvas = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(canvas, rgba).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,1 @@
+"""The only Django in this room: its commands."""

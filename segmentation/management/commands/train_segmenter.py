@@ -1,0 +1,113 @@
+"""manage.py train_segmenter: train a Mask R-CNN into a run folder."""
+
+from __future__ import annotations
+
+import dataclasses
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from segmentation.config import SegmenterConfig, load_config
+from segmentation.data.annotations import AnnotationSet
+from segmentation.data.sources import has_validation, read_annotations
+from segmentation.errors import SegmentationError
+from segmentation.evaluation.coco_ap import APReport
+from segmentation.training.run import BEST, Listener, TrainingRun
+
+
+class Command(BaseCommand):
+    """Parses, calls `TrainingRun`, shows bars."""
+
+    help = "Train a Mask R-CNN on the iMaterialist layout or on COCO instances."
+    requires_system_checks = ()  # a training machine needs neither routes nor a database
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--config", default="street", help="a name in segmentation/configs, or a TOML file")
+        parser.add_argument("--data", type=Path, required=True, help="folder with train.csv or instances_train.json")
+        parser.add_argument("--annotations", type=Path, help="training annotations under another name")
+        parser.add_argument("--val-annotations", type=Path, help="validation annotations under another name")
+        parser.add_argument("--images", type=Path, help="folder of the photos, where it is not DATA/images")
+        parser.add_argument("--out", type=Path, required=True, help="run folder")
+        parser.add_argument("--weights", help="initial backbone weights: a file, or 'imagenet' (torchvision downloads)")
+        parser.add_argument("--epochs", type=int, help="instead of the configuration's")
+        parser.add_argument("--workers", type=int, default=0, help="processes that load photos")
+        parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+        parser.add_argument("--skip-bad", action="store_true", help="train without annotations that cannot be used")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Run."""
+        try:
+            config = self._config(options)
+            data, images = options["data"], options["images"]
+            train = read_annotations(data, split="train", annotations=options["annotations"], images=images)
+            if options["val_annotations"] is None and not has_validation(data):
+                raise CommandError(f"{data} has no validation split: pass --val-annotations")
+            val = read_annotations(data, split="val", annotations=options["val_annotations"], images=images)
+            self._report_problems(train, val, skip=options["skip_bad"])
+            run = TrainingRun(
+                config,
+                tuple(photo for photo in train.photos if photo.instances),
+                val.photos,
+                options["out"],
+                resume=options["resume"],
+                n_workers=options["workers"],
+                provenance={"data": data.resolve().name},
+            )
+            bars = _Bars(config.train.epochs)
+            run.train(Listener(bars.on_batch, bars.on_epoch, bars.on_validation))
+        except SegmentationError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"best mask AP {run.progress.best_mask_ap:.4f}: {options['out'] / BEST}")
+
+    def _config(self, options: dict[str, Any]) -> SegmenterConfig:
+        config = load_config(options["config"], SegmenterConfig)
+        changes: dict[str, Any] = {}
+        if options["weights"] is not None:
+            changes["initial_weights"] = options["weights"]
+        if options["epochs"] is not None:
+            changes["epochs"] = options["epochs"]
+        return dataclasses.replace(config, train=dataclasses.replace(config.train, **changes))
+
+    def _report_problems(self, *sets: AnnotationSet, skip: bool) -> None:
+        problems = [problem for found in sets for problem in found.problems]
+        for problem in problems:
+            self.stderr.write(str(problem))
+        if problems and not skip:
+            raise CommandError(f"{len(problems)} annotations cannot be used; mend them or pass --skip-bad")
+        for found in sets:
+            self.stdout.write(f"{len(found.photos)} photos, {found.n_instances} garments")
+
+
+class _Bars:
+    """A progress bar an epoch, with its ETA and losses."""
+
+    def __init__(self, n_epochs: int) -> None:
+        self._n_epochs = n_epochs
+        self._bar: Any = None
+
+    def on_batch(self, epoch: int, done: int, total: int, losses: dict[str, float]) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=total, initial=done - 1, desc=f"epoch {epoch + 1}/{self._n_epochs}", unit="batch")
+        self._bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
+        self._bar.update(done - self._bar.n)
+        if done == total:
+            self._bar.close()
+            self._bar = None
+
+    def on_validation(self, done: int, total: int) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=total, desc="validate", unit="photo")
+        self._bar.update(done - self._bar.n)
+        if done == total:
+            self._bar.close()
+            self._bar = None
+
+    def on_epoch(self, epoch: int, report: APReport) -> None:
+        tqdm.write(
+            f"epoch {epoch + 1}: mask AP {report.mask_ap:.4f}, AP50 {report.mask_ap50:.4f}, "
+            f"AP75 {report.mask_ap75:.4f}, box AP {report.box_ap:.4f}"
+        )

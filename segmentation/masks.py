@@ -1,0 +1,125 @@
+"""Binary masks as run-lengths: COCO's form, the crop a mask lives in, and polygons for drawing.
+
+Everything here avoids an array of the photo's size where it can: pasting masks into a 12-megapixel photo
+costs more than finding them.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco_mask
+
+from segmentation.types import BoxXyxyPx, MaskRLE
+
+Mask = NDArray[np.uint8]
+"""uint8, shape (height, width), values 0 or 1."""
+
+
+def rle_from_mask(mask: Mask) -> MaskRLE:
+    """Encode a full-size mask of shape (height, width), values 0 or 1."""
+    encoded = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {"size": [int(side) for side in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
+
+
+def mask_from_rle(rle: MaskRLE) -> Mask:
+    """Decode to a uint8 array of shape (height, width), values 0 or 1."""
+    decoded: Mask = coco_mask.decode({"size": rle["size"], "counts": rle["counts"].encode("ascii")})
+    return decoded
+
+
+def rle_area(rle: MaskRLE) -> int:
+    """Count the mask's pixels without decoding it."""
+    return int(coco_mask.area({"size": rle["size"], "counts": rle["counts"].encode("ascii")}))
+
+
+def rle_from_starts(starts: NDArray[np.int64], lengths: NDArray[np.int64], height: int, width: int) -> MaskRLE:
+    """Encode sorted, disjoint column-major runs (0-based `starts`, pixel `lengths`) of a (height, width) mask."""
+    if len(starts) > 1:  # runs that touch are one run: an empty gap is not a legal count
+        joined = starts[1:] == starts[:-1] + lengths[:-1]
+        first = np.flatnonzero(np.concatenate(([True], ~joined)))
+        lengths = np.add.reduceat(lengths, first)
+        starts = starts[first]
+    ends = starts + lengths
+    bounds = np.stack([starts, ends], axis=1).reshape(-1)
+    counts = np.diff(np.concatenate(([0], bounds, [height * width])))
+    if counts[-1] == 0:  # the mask reaches the last pixel: COCO writes no empty last run
+        counts = counts[:-1]
+    encoded = coco_mask.frPyObjects({"size": [height, width], "counts": counts.tolist()}, height, width)
+    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
+
+
+def rle_from_crop(crop: Mask, x_px: int, y_px: int, height: int, width: int) -> MaskRLE:
+    """Encode a mask given by the window it lives in.
+
+    Args:
+        crop: uint8, shape (h, w), values 0 or 1; lies inside the photo.
+        x_px: Column of the window's left edge.
+        y_px: Row of the window's upper edge.
+        height: Of the whole photo, in pixels.
+        width: Likewise.
+    """
+    crop_h, crop_w = crop.shape
+    columns = np.zeros((crop_w, crop_h + 2), dtype=np.int8)
+    columns[:, 1:-1] = crop.T
+    edges = np.diff(columns, axis=1)
+    column, row_start = np.nonzero(edges == 1)
+    _, row_end = np.nonzero(edges == -1)
+    starts = (column.astype(np.int64) + x_px) * height + row_start + y_px
+    return rle_from_starts(starts, (row_end - row_start).astype(np.int64), height, width)
+
+
+def paste_probabilities(
+    probabilities: NDArray[np.float32], box_xyxy_px: BoxXyxyPx, height: int, width: int, threshold: float
+) -> tuple[Mask, int, int]:
+    """Resample a mask head's square of probabilities to its box, inside the photo.
+
+    Args:
+        probabilities: float32, shape (m, m), 0..1.
+        box_xyxy_px: The detection's box in the photo's pixels.
+        height: Of the photo, in pixels.
+        width: Likewise.
+        threshold: Probability from which a pixel belongs to the mask.
+
+    Returns:
+        The mask's window (uint8, 0 or 1, at least 1x1) and its left and upper edge in the photo.
+    """
+    x_min, y_min, x_max, y_max = box_xyxy_px
+    left, top = max(0, int(np.floor(x_min))), max(0, int(np.floor(y_min)))
+    right, bottom = min(width, max(left + 1, int(np.ceil(x_max)))), min(height, max(top + 1, int(np.ceil(y_max))))
+    left, top = min(left, right - 1), min(top, bottom - 1)
+    size = probabilities.shape[0]
+    columns = (np.arange(left, right, dtype=np.float32) + 0.5 - x_min) * (size / max(x_max - x_min, 1e-6)) - 0.5
+    rows = (np.arange(top, bottom, dtype=np.float32) + 0.5 - y_min) * (size / max(y_max - y_min, 1e-6)) - 0.5
+    # One pixel of zeros around the square lets an edge fade out as torchvision's expand_masks does.
+    padded = np.pad(probabilities, 1)
+    map_x, map_y = np.meshgrid((columns + 1).astype(np.float32), (rows + 1).astype(np.float32))
+    window = cv2.remap(padded, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
+    return (window >= threshold).astype(np.uint8), left, top
+
+
+def mask_polygons(mask: MaskRLE, *, max_side_px: int = 640, tolerance_px: float = 1.0) -> list[list[float]]:
+    """Outline a mask for drawing.
+
+    Args:
+        mask: The mask at the photo's resolution.
+        max_side_px: The outline is traced at most at this size; more detail is not visible on a page.
+        tolerance_px: Largest deviation of the simplified outline, at the traced size.
+
+    Returns:
+        One `[x, y, x, y, ...]` a connected outer contour, 0..1 of the photo's width and height, largest first.
+    """
+    full = mask_from_rle(mask)
+    height, width = full.shape
+    scale = min(1.0, max_side_px / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = full if scale == 1.0 else cv2.resize(full, size, interpolation=cv2.INTER_NEAREST)
+    contours, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    polygons = []
+    for contour in sorted(contours, key=cv2.contourArea, reverse=True):
+        points = cv2.approxPolyDP(contour, tolerance_px, True).reshape(-1, 2)
+        if len(points) >= 3:
+            relative = (points + 0.5) / np.array([small.shape[1], small.shape[0]])
+            polygons.append([round(float(value), 4) for value in relative.reshape(-1)])
+    return polygons

@@ -1,0 +1,149 @@
+"""Mask R-CNN, built from a configuration.
+
+Source: He et al., "Mask R-CNN", ICCV 2017; Lin et al., "Feature Pyramid Networks", CVPR 2017; torchvision's modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
+from torchvision.models.detection.rpn import AnchorGenerator
+from torchvision.ops import MultiScaleRoIAlign
+
+from segmentation.backbones import build_fpn
+from segmentation.config import LossWeights, ModelConfig, TrainConfig
+from segmentation.errors import CheckpointError, ConfigError
+from segmentation.taxonomy import N_CATEGORIES
+
+# Matterport's names (the ones the literature of this data set uses) -> torchvision's.
+LOSS_NAMES: Mapping[str, str] = {
+    "rpn_class": "loss_objectness",
+    "rpn_bbox": "loss_rpn_box_reg",
+    "mrcnn_class": "loss_classifier",
+    "mrcnn_bbox": "loss_box_reg",
+    "mrcnn_mask": "loss_mask",
+}
+
+
+def build_mask_rcnn(config: ModelConfig, *, weights: str = "", rois_per_image: int = 128) -> MaskRCNN:
+    """Build the model with freshly initialized heads; class 0 is background, class i + 1 is category i.
+
+    Photos are expected resized already (`segmentation.data.transforms`, `segmentation.images`): the model's
+    own transform only normalizes and batches them, so that training and serving resize in one place.
+
+    Raises:
+        ConfigError: Anchors do not fit the levels, or an unknown backbone.
+    """
+    backbone = build_fpn(config, weights=weights)
+    n_roi_levels = 4 if config.finest_stride == 4 else 3
+    if len(config.anchor_sizes_px) != n_roi_levels + 1:
+        raise ConfigError(
+            f"model.anchor_sizes_px: {n_roi_levels + 1} levels are needed from stride {config.finest_stride}, "
+            f"got {len(config.anchor_sizes_px)}"
+        )
+    if len({len(sizes) for sizes in config.anchor_sizes_px}) != 1:
+        raise ConfigError("model.anchor_sizes_px: every level needs the same number of sizes")
+    levels = [str(level) for level in range(n_roi_levels)]
+    n_classes = N_CATEGORIES + 1
+    mask_dim = config.mask_head_channels[-1]
+    return MaskRCNN(
+        backbone,
+        rpn_anchor_generator=AnchorGenerator(
+            config.anchor_sizes_px, (config.anchor_ratios,) * len(config.anchor_sizes_px)
+        ),
+        box_roi_pool=MultiScaleRoIAlign(levels, 7, config.roi_sampling_ratio),
+        box_head=TwoMLPHead(config.fpn_channels * 7 * 7, config.box_head_dim),
+        box_predictor=FastRCNNPredictor(config.box_head_dim, n_classes),
+        mask_roi_pool=MultiScaleRoIAlign(levels, 14, config.roi_sampling_ratio),
+        mask_head=MaskRCNNHeads(config.fpn_channels, config.mask_head_channels, 1),
+        mask_predictor=MaskRCNNPredictor(mask_dim, mask_dim, n_classes),
+        image_mean=list(config.image_mean),
+        image_std=list(config.image_std),
+        min_size=config.min_side_px,
+        max_size=config.max_side_px,
+        _skip_resize=True,
+        rpn_pre_nms_top_n_train=config.rpn_pre_nms_train,
+        rpn_post_nms_top_n_train=config.rpn_post_nms_train,
+        rpn_pre_nms_top_n_test=config.rpn_pre_nms_test,
+        rpn_post_nms_top_n_test=config.rpn_post_nms_test,
+        box_batch_size_per_image=rois_per_image,
+        box_score_thresh=config.score_threshold,
+        box_nms_thresh=config.nms_iou,
+        box_detections_per_img=config.max_detections,
+    )
+
+
+def load_trunk_weights(model: MaskRCNN, weights: Mapping[str, Tensor]) -> int:
+    """Load classification weights in torchvision's names into the backbone.
+
+    Names the trunk lacks (a classifier) are passed over; trunk names the file lacks stay as they are.
+
+    Returns:
+        How many tensors were loaded.
+
+    Raises:
+        CheckpointError: Nothing fits, or a tensor has another shape.
+    """
+    body = model.backbone.body
+    own = body.state_dict()
+    found: dict[str, Tensor] = {}
+    for name, value in weights.items():
+        key = name.removeprefix("features.")
+        if key in own:
+            if own[key].shape != value.shape:
+                raise CheckpointError(f"{name}: shape {tuple(value.shape)}, the backbone has {tuple(own[key].shape)}")
+            found[key] = value
+    if not found:
+        raise CheckpointError("none of the file's tensors belongs to this backbone")
+    body.load_state_dict(found, strict=False)
+    return len(found)
+
+
+def freeze_stages(model: MaskRCNN, n_stages: int) -> None:
+    """Keep the first `n_stages` of the backbone as they are; everything else trains."""
+    for parameter in model.parameters():
+        parameter.requires_grad_(True)
+    for name, child in model.backbone.body.named_children():
+        if _stage_of(model.backbone.body, name) < n_stages:
+            for parameter in child.parameters():
+                parameter.requires_grad_(False)
+
+
+def _stage_of(body: nn.Module, child_name: str) -> int:
+    """Which halving of the resolution a child of the body belongs to, from 0."""
+    resnet_stages = {"conv1": 0, "bn1": 0, "layer1": 1, "layer2": 2, "layer3": 3, "layer4": 4}
+    if child_name in resnet_stages:
+        return resnet_stages[child_name]
+    if not child_name.isdigit():
+        return 0
+    n_before = int(child_name)
+    stage = -1
+    for index, child in enumerate(body.children()):
+        stage += any(
+            getattr(module, "stride", (1,))[0] == 2 for module in child.modules() if isinstance(module, nn.Conv2d)
+        )
+        if index == n_before:
+            break
+    return max(stage, 0)
+
+
+def total_loss(losses: Mapping[str, Tensor], weights: LossWeights) -> Tensor:
+    """Sum the five losses by their weights."""
+    terms = [getattr(weights, name) * losses[torchvision_name] for name, torchvision_name in LOSS_NAMES.items()]
+    total: Tensor = sum(terms[1:], start=terms[0])
+    return total
+
+
+def parameter_groups(model: MaskRCNN, config: TrainConfig) -> list[dict[str, object]]:
+    """Optimizer groups: the backbone at a smaller learning rate than the freshly initialized rest."""
+    body = {id(parameter) for parameter in model.backbone.body.parameters()}
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    slow = config.learning_rate * config.backbone_learning_rate_factor
+    return [
+        {"params": [p for p in trained if id(p) not in body], "lr": config.learning_rate, "peak": config.learning_rate},
+        {"params": [p for p in trained if id(p) in body], "lr": slow, "peak": slow},
+    ]

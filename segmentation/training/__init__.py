@@ -1,0 +1,1 @@
+"""Epochs, resumable runs, and fitting the embedder."""

@@ -1,0 +1,85 @@
+"""Tensors in and out of files: checkpoints of this project, and initial weights in torchvision's names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from segmentation.checkpoint import FORMAT_VERSION, METADATA_KEY
+from segmentation.errors import CheckpointError
+from segmentation.taxonomy import CATEGORIES
+
+
+def save_checkpoint(
+    file: Path,
+    state: dict[str, Tensor],
+    *,
+    kind: str,
+    config: dict[str, Any],
+    metrics: dict[str, Any],
+    provenance: dict[str, Any],
+) -> None:
+    """Write a checkpoint in half precision, atomically (beside the old one, then renamed).
+
+    Args:
+        file: Where to.
+        state: The model's tensors.
+        kind: `segmenter` or `embedder`.
+        config: The configuration the model is rebuilt from.
+        metrics: Validation figures.
+        provenance: Data, licences, steps, versions, date.
+    """
+    content = {
+        "format": FORMAT_VERSION,
+        "kind": kind,
+        "config": config,
+        "categories": [category.name for category in CATEGORIES],
+        "metrics": metrics,
+        "provenance": provenance,
+    }
+    halves = {
+        name: (value.half() if value.is_floating_point() else value).contiguous().cpu() for name, value in state.items()
+    }
+    partial = file.with_suffix(".partial")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(halves, partial, metadata={METADATA_KEY: json.dumps(content)})
+    partial.replace(file)
+
+
+def load_into(model: nn.Module, file: Path) -> None:
+    """Load a checkpoint's tensors into a model built from its configuration.
+
+    Raises:
+        CheckpointError: Damaged, or of another architecture.
+    """
+    try:
+        model.load_state_dict({name: value.float() for name, value in load_file(file).items()})
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{file.name} is damaged: {error}") from error
+    except RuntimeError as error:
+        raise CheckpointError(f"{file.name} does not fit its own configuration: {error}") from error
+
+
+def read_initial_weights(file: Path) -> dict[str, Tensor]:
+    """Read a plain state dict (`.pth`, `.pt` or `.safetensors`), never executing what it holds.
+
+    Raises:
+        CheckpointError: Missing, damaged, or not a state dict.
+    """
+    try:
+        if file.suffix == ".safetensors":
+            return dict(load_file(file))
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"no weights at {file}") from error
+    except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, zipfile errors, ...
+        raise CheckpointError(f"{file.name} cannot be read as weights: {error}") from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise CheckpointError(f"{file.name} is not a state dict of tensors")
+    return state
