@@ -1,4 +1,4 @@
-"""Indexing over a real Redis that nobody works for: the command says so. (`test_queue` has the workers.)"""
+"""Indexing over a real Redis that nobody works for: the command says so. The workers are in `test_queue`."""
 
 from __future__ import annotations
 
