@@ -103,7 +103,7 @@ def draw_backpack_straps(fit: Fitting) -> None:
     """Both straps, over the shoulders and under the arms."""
     width = fit.body.build.shoulder
     for sign in SIGNS:
-        path = smooth(points((width * 0.62, 0.6), (width * 0.66, 10), (width * 0.74, 22), (width * 0.98, 31))) * (
+        path = smooth(points((width * 0.58, -1.0), (width * 0.66, 10), (width * 0.74, 22), (width * 0.98, 31))) * (
             sign, 1.0,
         )
         strip = Strip.along(fit.body.torso(path), np.full(len(path), 2.1))

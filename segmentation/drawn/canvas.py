@@ -63,6 +63,7 @@ class Canvas:
         drape: Drape | None = None,
         lift: float = 0.3,
         tone: float = 1.0,
+        rim: float = 0.30,
     ) -> None:
         """Paint a strip of cloth whose pattern and folds follow it.
 
@@ -74,6 +75,7 @@ class Canvas:
             drape: How it falls.
             lift: Strength of the shadow it throws on what lies below, 0..1.
             tone: Brightness factor (below 1: the inside of a garment).
+            rim: How much its edges darken.
         """
         left_px, right_px = self.view.to_px(strip.left), self.view.to_px(strip.right)
         if outline is None:
@@ -88,7 +90,7 @@ class Canvas:
         rows, cols = np.nonzero(cover.alpha > 0.004)
         chart = chart_of(left_px, right_px, rows + cover.box[1], cols + cover.box[0], self.view.scale, cover.box)
         light = tone * drape_light(drape if drape is not None else Drape(), chart.u, chart.v, chart.x)
-        light *= 1.0 - 0.30 * (1.0 - cover.soft[rows, cols]) * 2.0
+        light *= 1.0 - rim * (1.0 - cover.soft[rows, cols]) * 2.0
         base = sample_fabric(cloth, chart.x, chart.v, self.view.scale)
         self._lay(cover, rows, cols, _lit(base, light), tag, lift)
 

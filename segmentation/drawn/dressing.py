@@ -40,6 +40,12 @@ class Outfit:
     bag_side: int = RIGHT
 
 
+def _tucked_in(upper: Upper) -> Upper:
+    """A top whose hem has gone into the waistband."""
+    ease, waist = min(upper.ease, 1.6), max(upper.waist, 0.7)
+    return replace(upper, length=45.0, hem="straight", flare=0.0, ease=ease, waist=waist)
+
+
 class Dresser:
     """Draws one dressed person.
 
@@ -78,7 +84,7 @@ class Dresser:
         if slot == "outer" and self.outfit.outer_open and cut.upper is not None:
             cut = replace(cut, upper=replace(cut.upper, front="open", tie_belt=False))
         if slot == "top" and cut.upper is not None and self._is_tucked():
-            cut = replace(cut, upper=replace(cut.upper, length=50.0, hem="straight", flare=0.0))
+            cut = replace(cut, upper=_tucked_in(cut.upper))
         return cut
 
     def _is_tucked(self) -> bool:
@@ -135,10 +141,10 @@ class Dresser:
             draw_tie(self.fits["tie"], self._accessory("tie"))
         if "outer" in self.fits:
             draw_garment_front(self.fits["outer"], self._cut("outer"))
-        if "scarf" in self.fits:
-            draw_scarf(self.fits["scarf"], self._accessory("scarf"))
         if "bag" in self.fits:
             draw_bag_worn(self.fits["bag"], self._accessory("bag"), self.outfit.bag_side)
+        if "scarf" in self.fits:
+            draw_scarf(self.fits["scarf"], self._accessory("scarf"))
 
     def _draw_belt(self) -> None:
         bottom = self.outfit.slots.get("bottom")

@@ -15,7 +15,7 @@ from segmentation.drawn.geometry import Point, Points, points, smooth
 from segmentation.drawn.patterns import Rgb
 from segmentation.drawn.skeleton import SIGNS, Skeleton
 
-OUTWARD_TURN, STEPPING_TURN = 0.46, 0.36
+OUTWARD_TURN, STEPPING_TURN = 0.56, 0.46
 """How much of its length a foot shows when a figure stands, and when it steps."""
 OUTWARD_SLOPE = 0.20
 
@@ -75,10 +75,10 @@ def heel_units(cut: Accessory) -> float:
 
 def draw_bare_foot(canvas: Canvas, body: Skeleton, skin: Rgb, side: int, heel: float) -> None:
     """The foot itself, under whatever is put on it."""
-    back = points((1.2, -2 - heel), (1.8, -9 - heel), (9.6, -9.5 - heel), (14, -6.5 - heel * 0.5))
+    back = points((0.8, -2 - heel), (0.9, -9.4 - heel), (11.2, -9.8 - heel), (14.5, -6.5 - heel * 0.5))
     front = points((20, -4), (25, -1.2), (18, -0.5), (8, -1 - heel * 0.6))
     instep = smooth(np.vstack([back, front]), closed=True)
-    canvas.shape(Stance.of(body, side, heel).place(instep), skin, 0, lift=0.0)
+    canvas.shape(Stance.of(body, side, heel).place(instep), skin, 0, lift=0.0, rim=0.1)
 
 
 def draw_pair_packshot(fit: Fitting, cut: Accessory, draw_one: Callable[[Foot, Accessory], None]) -> None:

@@ -54,7 +54,7 @@ def random_look(rng: Generator, *, female: bool) -> Look:
     )  # fmt: skip
 
 
-SKIN_DRAPE = Drape(round=0.30, folds=0.02, fold_count=1.0)
+SKIN_DRAPE = Drape(round=0.24, folds=0.02, fold_count=1.0)
 
 
 def draw_trunk(canvas: Canvas, body: Skeleton, look: Look) -> None:
@@ -65,11 +65,11 @@ def draw_trunk(canvas: Canvas, body: Skeleton, look: Look) -> None:
         half = np.interp(
             s, (0.0, THIGH - 4, THIGH, THIGH + 14, THIGH + SHANK), (body.build.leg[0], 6.6, *body.build.leg[1:]),
         )
-        canvas.strip(Strip.along(spine, half), look.skin, 0, drape=SKIN_DRAPE, lift=0.3)
+        canvas.strip(Strip.along(spine, half), look.skin, 0, drape=SKIN_DRAPE, lift=0.2, rim=0.1)
     y = np.linspace(1.0, 64.0, 24)
     half = body.build.half(y)
     chart = Strip(body.torso(np.stack([-half, y], 1)), body.torso(np.stack([half, y], 1)))
-    canvas.strip(chart, look.skin, 0, drape=SKIN_DRAPE, lift=0.0)
+    canvas.strip(chart, look.skin, 0, drape=SKIN_DRAPE, lift=0.0, rim=0.0)
     for side in (0, 1):
         _draw_arm_part(canvas, body, look, side, -2.0, 17.0)
     thick = 4.4 if body.build.female else 5.8
@@ -79,7 +79,7 @@ def draw_trunk(canvas: Canvas, body: Skeleton, look: Look) -> None:
             (-body.build.shoulder * 0.6, 8),
         )
     )
-    canvas.shape(body.torso(np.vstack([side_line, mirrored(side_line)])), darker(look.skin, 0.92), 0, lift=0.0)
+    canvas.shape(body.torso(np.vstack([side_line, mirrored(side_line)])), darker(look.skin, 0.95), 0, lift=0.0, rim=0.0)
     for sign in SIGNS:
         bone = smooth(points((sign * 1.6, 4.6), (sign * 6, 3.4), (sign * 11, 3.2)))
         canvas.stroke(body.torso(bone), 0.5, darker(look.skin, 0.8), opacity=0.5)
@@ -91,7 +91,7 @@ def _draw_arm_part(canvas: Canvas, body: Skeleton, look: Look, side: int, start:
     upper, elbow, wrist = body.build.arm
     knots = (-2.0, 0.5, 5.0, UPPER_ARM, UPPER_ARM + 7, UPPER_ARM + FOREARM)
     half = np.interp(s, knots, (2.6, 4.0, upper, elbow, elbow * 1.02, wrist))
-    canvas.strip(Strip.along(spine, half), look.skin, 0, drape=SKIN_DRAPE, lift=0.25)
+    canvas.strip(Strip.along(spine, half), look.skin, 0, drape=SKIN_DRAPE, lift=0.12, rim=0.06)
 
 
 def draw_arm(canvas: Canvas, body: Skeleton, look: Look, side: int) -> None:
@@ -120,7 +120,7 @@ def draw_hand(canvas: Canvas, body: Skeleton, look: Look, side: int) -> None:
         )
     )
     thumb = smooth(points((-1.9, 0.6), (-3.6, 3.2), (-4.3, 7.0), (-3.5, 9.4), (-2.5, 8.4), (-2.0, 5.0)), closed=True)
-    canvas.shape(place(palm), look.skin, 0, lift=0.2)
-    canvas.shape(place(thumb), look.skin, 0, lift=0.3)
+    canvas.shape(place(palm), look.skin, 0, lift=0.12, rim=0.14)
+    canvas.shape(place(thumb), look.skin, 0, lift=0.2, rim=0.14)
     for x, top in ((-1.0, 8.2), (0.4, 8.0), (1.5, 8.2)):
         canvas.stroke(place(points((x, top), (x * 0.8 - 0.1, 13.4))), 0.3, darker(look.skin, 0.62), opacity=0.7)

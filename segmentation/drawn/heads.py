@@ -112,6 +112,11 @@ def _draw_features(canvas: Canvas, body: Skeleton, look: Look) -> None:
     canvas.stroke(body.head(smooth(points((-2.3, 7.15), (0, 7.45), (2.3, 7.15)))), 0.22, darker(look.lips, 0.55))
 
 
+def _hairline(from_parting: float) -> float:
+    """Where the hair ends above the face, this far from its parting."""
+    return float(np.interp(abs(from_parting), (0.0, 4.0, 6.0, 8.5), (-10.2, -9.0, -7.0, -4.5)))
+
+
 def draw_hair_front(canvas: Canvas, body: Skeleton, look: Look, *, hatted: bool) -> None:
     """The hair that frames the face; flat under a hat."""
     top = -12.6 if hatted else -14.2
@@ -136,7 +141,8 @@ def draw_hair_front(canvas: Canvas, body: Skeleton, look: Look, *, hatted: bool)
     shine = darker(look.hair_color, 1.25)
     for k in range(5):
         x = -6.5 + 2.6 * k
-        strand = smooth(points((parting + (x - parting) * 0.25, top + 0.9), (x * 0.95, top + 2.6), (x * 1.12, -6.6)))
+        ends = (x * 1.12, _hairline(x - parting))
+        strand = smooth(points((parting + (x - parting) * 0.25, top + 0.9), (x * 0.95, top + 2.4), ends))
         canvas.stroke(body.head(strand), 0.35, shine if k % 2 else darker(look.hair_color, 0.6), opacity=0.5)
     if look.hair == "long":
         for sign in SIGNS:

@@ -182,7 +182,7 @@ def skirt_half(fit: Fitting, cut: Skirt, y: Points) -> Points:
 
 def skirt_chart(fit: Fitting, cut: Skirt) -> Strip:
     """Ribs from waist to hem; a hem below the knees follows them."""
-    y = np.linspace(cut.rise - 1.0, cut.rise + cut.length + 3.0, 28)
+    y = np.linspace(cut.rise - 1.0, cut.rise + cut.length + 6.0, 28)
     half = skirt_half(fit, cut, y)
     left, right = fit.body.torso(np.stack([-half, y], 1)), fit.body.torso(np.stack([half, y], 1))
     if fit.worn:
@@ -201,10 +201,11 @@ def draw_skirt(fit: Fitting, cut: Skirt) -> None:
     """The skirt with its hem, pleats, tiers, slit or buttons."""
     chart = skirt_chart(fit, cut)
     hem = cut.rise + cut.length
-    share = cut.length / (cut.length + 4.0)
+    whole = cut.length + 7.0
+    share = (cut.length + 1.0) / whole
     count = 3.0 + cut.flare / 4.0 + (3.0 if cut.style in ("gathered", "tiered") else 0.0)
     depth = 0.5 + min(cut.flare, 24.0) / 12.0 if cut.style != "pleated" else 0.5
-    shown = chart.part(1.0 / (cut.length + 4.0), share, ribs=24)
+    shown, ribs = chart.part(1.0 / whole, share, ribs=24), chart.part(1.0 / whole, 1.0, ribs=26)
     ground = _hem_points(shown, depth, count)
     outline = np.vstack([shown.left, ground, shown.right[::-1]])
     folds = 0.20 if count > 5.5 else 0.09
@@ -216,11 +217,11 @@ def draw_skirt(fit: Fitting, cut: Skirt) -> None:
         inside = np.vstack([ground, ground[::-1] - (0, 4.5)])
         inside = (inside - middle) * (0.95, 1.0) + middle - (0, 0.6)
         fit.canvas.shape(inside, darker(fit.fabric.ground, 0.5), fit.tag, lift=0.0)
-    fit.canvas.strip(shown, fit.fabric, fit.tag, outline=outline, drape=drape, lift=0.35)
+    fit.canvas.strip(ribs, fit.fabric, fit.tag, outline=outline, drape=drape, lift=0.35)
     if fit.fabric.pattern == "color_block":
         lower = shown.part(0.62, 1.0)
         block = np.vstack([lower.left, ground, lower.right[::-1]])
-        fit.canvas.strip(lower, fit.fabric.colors[1], fit.tag, outline=block, drape=drape, lift=0.1)
+        fit.canvas.strip(ribs, fit.fabric.colors[1], fit.tag, outline=block, drape=drape, lift=0.1)
     _draw_skirt_details(fit, cut, chart, hem)
     if cut.band:
         draw_waistband(fit, cut.rise, cut.ease)
@@ -260,7 +261,7 @@ def _draw_skirt_details(fit: Fitting, cut: Skirt, chart: Strip, hem: float) -> N
         fit.torso_seam(points((0, cut.rise + 4), (0, hem)), color=STITCH, curved=False)
         button(fit, 0.0, cut.rise + 3.2, 1.0, METAL)
     if cut.style not in ("tiered", "gathered"):
-        rim = chart.part(1 - 7.0 / (cut.length + 4), 1 - 6.8 / (cut.length + 4), ribs=2)
+        rim = chart.part(1 - 9.2 / (cut.length + 7), 1 - 9.0 / (cut.length + 7), ribs=2)
         thread = STITCH if cut.style == "denim" else fit.seam
         seam = _hem_points(Strip(rim.left[:1], rim.right[:1]), 0.0, 1.0)
         fit.canvas.stroke(seam, 0.3, thread, opacity=0.5, on=fit.tag)

@@ -210,17 +210,17 @@ def _sandal(foot: Foot, cut: Accessory) -> None:
     )
     foot.part(sole, (150, 112, 76), lift=0.3)
     straps = [
-        points((19.8, -1.4), (19.2, -4.6), (22.2, -3.8), (24.6, -1.4)),
-        points((14.8, -1.4), (13.6, -6.4), (16.8, -5.6), (18.4, -1.4)),
+        points((18.0, -1.2), (18.6, -4.4), (21.0, -5.6), (23.4, -4.4), (24.4, -1.2)),
+        points((12.2, -1.2), (12.6, -6.0), (14.4, -7.8), (17.2, -6.4), (17.0, -1.2)),
     ]
     for strap in straps if cut.detail % 2 else straps[:1]:
         foot.part(smooth(strap, closed=True), fit.fabric, lift=0.4)
     foot.part(
-        smooth(points((0.8, -1.4), (0.6, -7.0), (2.4, -9.4), (3.0, -7.0), (2.6, -1.4)), closed=True), fit.fabric,
-        lift=0.3,
+        smooth(points((0.4, -1.2), (0.2, -6.0), (0.8, -10.2), (3.0, -10.0), (3.6, -6.0), (6.0, -1.2)), closed=True),
+        fit.fabric, lift=0.3,
     )
     foot.part(
-        Strip.along(smooth(points((1.0, -8.8), (5.5, -7.6), (10.4, -9.6))), np.full(17, 0.7)).outline, fit.fabric,
+        Strip.along(smooth(points((1.0, -9.2), (5.5, -8.2), (11.0, -9.6))), np.full(17, 0.95)).outline, fit.fabric,
         lift=0.3,
     )
     foot.part(ellipse((8.0, -8.3), 0.9, 0.9), (206, 178, 108), lift=0.2)

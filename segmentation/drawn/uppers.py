@@ -111,10 +111,15 @@ def draw_back(fit: Fitting, cut: Upper) -> None:
         outline = np.vstack([left, mirrored(left)]) * np.array([0.97, 0.995])
     else:
         w, d = cut.neck_half, cut.neck_depth
-        top = smooth(points((-w, -1.5), (-w * 0.55, -0.6), (0, 0.2), (w * 0.55, -0.6), (w, -1.5)))
-        outline = np.vstack([top, smooth(points((w, 0), (w * 0.8, d + 2), (0, d + 4), (-w * 0.8, d + 2), (-w, 0)))])
+        rise = -0.8 if cut.neck != "strap" else d - 5.0
+        top = smooth(
+            points((-w, rise - 0.7), (-w * 0.55, rise + 0.2), (0, rise + 1.0), (w * 0.55, rise + 0.2), (w, rise - 0.7))
+        )
+        outline = np.vstack(
+            [top, smooth(points((w, rise + 0.8), (w * 0.8, d + 2), (0, d + 4), (-w * 0.8, d + 2), (-w, rise + 0.8)))]
+        )
     lining = darker(fit.fabric.ground, 0.8) if cut.front == "open" else fit.fabric
-    if cut.neck != "strap" or fit.worn is False:
+    if cut.neck != "strap" or not fit.worn:
         fit.canvas.strip(chart, lining, fit.tag, outline=fit.body.torso(outline), tone=0.68, lift=0.2)
 
 
