@@ -5,6 +5,7 @@ Foreign exceptions (Celery's, kombu's, redis') end here; callers see this room's
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from workers.codec import Payload, PhotoReference, decode_descriptions, encode_p
 from workers.config import WorkersConfig
 from workers.errors import ModelMissing, SpaceChanged, VisionTimeout, VisionUnavailable, WorkersError
 from workers.tasks import describe_images
+
+_log = logging.getLogger(__name__)
 
 # One photo at a time in an embedded process: two would take twice as long each, and a queue of threads that all
 # hold decoded photos would take all memory.
@@ -67,6 +70,7 @@ def describe_photos(photos: Sequence[EncodedPhoto], *, timeout_s: float) -> list
     try:
         return decode_descriptions(reply, expected_space=space().name)
     except SpaceChanged as error:
+        _log.error("%s Restart the older of the two.", error)
         raise VisionUnavailable(str(error)) from error
 
 
@@ -117,10 +121,12 @@ def _describe_there(payload: Payload, timeout_s: float) -> Payload:
     except TimeoutError as error:
         raise VisionTimeout(f"No vision worker answered within {timeout_s:g} s.") from error
     except QUEUE_FAILURES as error:
+        _log.warning("The vision queue does not answer: %r", error)
         raise VisionUnavailable(f"The vision queue does not answer: {error}") from error
     if isinstance(reply, WorkersError):
         raise reply
     if isinstance(reply, BaseException):
+        _log.error("The vision worker failed: %r", reply)
         raise VisionUnavailable(f"The vision worker failed: {reply!r}") from reply
     described: Payload = reply
     return described
