@@ -18,9 +18,6 @@ from segmentation.drawn.skeleton import SIGNS
 # fmt: off
 
 GOLD: Rgb = (206, 176, 102)
-SHOULDER_KINDS = ("crossbody", "tote", "bucket")
-"""Bags whose strap may go over a shoulder."""
-
 
 @dataclass(frozen=True, slots=True)
 class Hung:

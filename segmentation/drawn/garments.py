@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segmentation.drawn.closures import draw_front
-from segmentation.drawn.cuts import Cut, Skirt, Upper
+from segmentation.drawn.cuts import Cut
 from segmentation.drawn.fitting import Fitting
 from segmentation.drawn.lowers import draw_lower, draw_skirt
 from segmentation.drawn.necks import draw_behind_neck, draw_neck_finish
@@ -25,15 +25,9 @@ def draw_garment_front(fit: Fitting, cut: Cut) -> None:
     if cut.skirt is not None:
         draw_skirt(fit, cut.skirt)
     if cut.upper is not None:
-        _draw_upper_front(fit, cut.upper, cut.skirt)
-
-
-def _draw_upper_front(fit: Fitting, upper: Upper, skirt: Skirt | None) -> None:
-    draw_body(fit, upper)
-    draw_front(fit, upper)
-    draw_neck_finish(fit, upper)
-    if skirt is not None and skirt.style == "buttons":
-        draw_front(fit, upper)
+        draw_body(fit, cut.upper)
+        draw_front(fit, cut.upper)
+        draw_neck_finish(fit, cut.upper)
 
 
 def draw_garment_sleeves(fit: Fitting, cut: Cut) -> None:

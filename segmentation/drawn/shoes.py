@@ -84,6 +84,12 @@ def _boot(foot: Foot, cut: Accessory) -> None:
     )
     foot.part(np.vstack([outline, points((13, -1.0 - rise * 0.4))]), fit.fabric, lift=0.3)
     foot.part(ellipse((6.0, top + 0.6), leg, 1.0), darker(fit.fabric.ground, 0.45), lift=0.0)
+    _boot_closure(foot, cut, top, rise)
+    _boot_sole(foot, rise)
+
+
+def _boot_closure(foot: Foot, cut: Accessory, top: float, rise: float) -> None:
+    fit = foot.fit
     if cut.kind == "chelsea_boot":
         gusset = smooth(points((4.4, top + 1.2), (9.0, top + 1.4), (7.6, -8.6), (5.8, -8.6)), closed=True)
         foot.part(gusset, darker(fit.fabric.ground, 0.55), lift=0.0, on=True)
@@ -97,7 +103,10 @@ def _boot(foot: Foot, cut: Accessory) -> None:
             )
     else:
         foot.line(points((6.2, top + 2), (5.6, -12), (6.2, -6 - rise)), 0.4, fit.seam)
-    if heeled:
+
+
+def _boot_sole(foot: Foot, rise: float) -> None:
+    if rise > 0:
         foot.part(points((0.2, -1.2 - rise), (5.6, -0.8 - rise), (4.2, 0.2), (0.9, 0.2)), SOLE_BLACK)
         sole = smooth(
             points(

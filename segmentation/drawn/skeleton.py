@@ -17,7 +17,6 @@ SIGNS = (-1.0, 1.0)
 """Sign of x on the viewer's left and right."""
 
 PELVIS_Y = 54.0
-CROTCH_Y = 62.0
 UPPER_ARM, FOREARM, THIGH, SHANK = 29.0, 26.0, 43.0, 40.0
 
 

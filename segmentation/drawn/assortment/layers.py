@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from numpy.random import Generator
 
-from segmentation.drawn.assortment.designs import Design, a_person, pick
+from segmentation.drawn.assortment.designs import PLAIN, Design, a_person, pick
 from segmentation.drawn.cuts import Cut, Front, Upper
 from segmentation.drawn.fabric import Material
 from segmentation.drawn.patterns import Pattern
@@ -13,65 +15,43 @@ from segmentation.drawn.patterns import Pattern
 # fmt: off
 
 
+JACKETS: dict[str, tuple[Material, tuple[Pattern, ...], Upper]] = {
+    "bomber jacket": ("nylon", ("plain", "plain", "camo", "floral"), Upper(
+        hem="rib", cuffs="rib", front="zip", collar="stand", ease=3.6, waist=0.0, sleeve_ease=3.0, pockets="welt",
+        length=57.0,
+    )),
+    "denim jacket": ("denim", PLAIN, Upper(
+        neck="shirt", neck_depth=5.0, front="buttons", collar="shirt", cuffs="button", ease=2.6, waist=0.2,
+        sleeve_ease=2.0, pockets="two_chest", length=54.0,
+    )),
+    "blazer jacket": ("wool", ("plain", "plain", "pinstripe", "plaid", "houndstooth", "melange"), Upper(
+        neck="v", neck_depth=10.0, front="buttons", collar="lapel", ease=2.4, waist=0.6, length=66.0, pockets="flap",
+        sleeve_ease=1.8,
+    )),
+    "leather jacket": ("leather", PLAIN, Upper(
+        neck="shirt", neck_depth=6.0, front="zip", collar="shirt", ease=2.2, waist=0.4, length=54.0, sleeve_ease=1.8,
+        pockets="welt",
+    )),
+    "puffer jacket": ("nylon", ("plain", "color_block"), Upper(
+        front="zip", collar="stand", ease=5.5, waist=0.0, sleeve_ease=4.0, length=58.0, quilt=8.0, cuffs="rib",
+        hem="rib",
+    )),
+    "windbreaker jacket": ("nylon", ("plain", "color_block"), Upper(
+        collar="hood", front="zip", ease=4.0, waist=0.05, sleeve_ease=2.8, length=62.0, pockets="welt", cuffs="rib",
+        neck_depth=5.0,
+    )),
+}
+"""By name: material, patterns, and the cut before its length and front are chosen."""
+
+
 def jacket_design(rng: Generator) -> Design:
     """Chooses one."""
     gender = a_person(rng)
-    kind = pick(
-        rng, ("bomber jacket", "denim jacket", "blazer", "leather jacket", "puffer jacket", "windbreaker jacket"),
-    )
-    pattern: Pattern = "plain"
-    material: Material
-    if kind == "bomber jacket":
-        material, upper = (
-            "nylon",
-            Upper(
-                hem="rib", cuffs="rib", front="zip", collar="stand", ease=3.6, waist=0.0, sleeve_ease=3.0,
-                pockets="welt", length=57,
-            ),
-        )
-        pattern = pick(rng, ("plain", "plain", "camo", "floral"))
-    elif kind == "denim jacket":
-        material, upper = (
-            "denim",
-            Upper(
-                neck="shirt", neck_depth=5.0, front="buttons", collar="shirt", cuffs="button", ease=2.6, waist=0.2,
-                sleeve_ease=2.0, pockets="two_chest", length=54,
-            ),
-        )
-    elif kind == "blazer":
-        material = "wool"
-        front: Front = pick(rng, ("open", "buttons", "double"))
-        upper = Upper(
-            neck="v", neck_depth=10.0, front=front, collar="lapel", ease=2.4, waist=0.6,
-            length=float(rng.uniform(62, 70)), pockets="flap", sleeve_ease=1.8,
-        )
-        pattern = pick(rng, ("plain", "plain", "pinstripe", "plaid", "houndstooth", "melange"))
-    elif kind == "leather jacket":
-        material, upper = (
-            "leather",
-            Upper(
-                neck="shirt", neck_depth=6.0, front="zip", collar="shirt", ease=2.2, waist=0.4, length=54,
-                sleeve_ease=1.8, pockets="welt",
-            ),
-        )
-    elif kind == "puffer jacket":
-        material, upper = (
-            "nylon",
-            Upper(
-                front="zip", collar="stand", ease=5.5, waist=0.0, sleeve_ease=4.0, length=58, quilt=8.0, cuffs="rib",
-                hem="rib",
-            ),
-        )
-        pattern = pick(rng, ("plain", "color_block"))
-    else:
-        material, upper = (
-            "nylon",
-            Upper(
-                collar="hood", front="zip", ease=4.0, waist=0.05, sleeve_ease=2.8, length=62, pockets="welt",
-                cuffs="rib", neck_depth=5.0,
-            ),
-        )
-        pattern = pick(rng, ("plain", "color_block"))
+    kind = pick(rng, sorted(JACKETS))
+    material, patterns, upper = JACKETS[kind]
+    pattern = pick(rng, patterns)
+    front: Front = pick(rng, ("open", "buttons", "double")) if kind == "blazer jacket" else upper.front
+    upper = replace(upper, front=front, length=upper.length + float(rng.uniform(-3, 4)))
     return Design(Cut(4, kind, "Jackets", upper=upper), material, pattern, gender, 8.0 if pattern == "plaid" else 4.0)
 
 
