@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.models import ProductImage
-from search import indexing
+from search import descriptions, indexing
 from search.index.base import IndexBusy
 from search.models import Space
 from workers.celery import app
@@ -41,7 +41,7 @@ def store_garments(encoded_descriptions: Payload, image_ids: list[int], image_sh
     """
     results = decode_descriptions(encoded_descriptions)
     space = Space.objects.get(name=described_space(encoded_descriptions))
-    indexing.store_descriptions(
+    descriptions.store_descriptions(
         space, image_ids, image_sha256s, results, segmenter_version=encoded_descriptions["model_version"]
     )
     indexing.sync_index_if_worthwhile(space, image_ids)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from catalog.models import ProductImage
-from search.indexing import store_descriptions
+from search.descriptions import store_descriptions
 from search.models import Space
 from segmentation.types import BoxXyxyPx, Color, Embedding, GarmentDescriptor, PhotoDescription, PhotoError
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from search.indexing import register_space, store_descriptions, sync_index
+from search.descriptions import store_descriptions
+from search.indexing import register_space, sync_index
 from search.models import Space
 from segmentation.types import EncodedPhoto, PhotoDescription
 from tests.factories import feed_row, make_image, make_product, make_retailer, write_feed

@@ -17,6 +17,8 @@ IMAGES_A_BATCH = 8
 IMAGES_IN_FLIGHT = 128
 """Dispatched and not stored yet: enough for a dozen workers, few enough that a killed run leaves little behind."""
 POLL_S = 0.25
+STALL_TIMEOUT_S = 180.0
+"""A cold vision worker loads its model and describes a first batch well within."""
 
 _LOOK_AFTER_WORKERS = (
     "Is a vision worker running (celery -A workers.celery worker -Q vision -P solo) and a records worker "

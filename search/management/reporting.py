@@ -1,4 +1,4 @@
-"""Bad rows of a feed, told to the person who runs the import."""
+"""What an indexing run did, told to the person who started it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ from pathlib import Path
 
 from catalog.feeds.rows import FeedRowError
 from catalog.services import ImportSummary
+from search.management.describing import DescribingRun
+from search.models import ImageDescription
 
-ROWS_SHOWN = 20
+SHOWN = 20
+"""Bad rows, and failed photos, printed in full; more are counted."""
+
+
+def tell_import(summary: ImportSummary) -> str:
+    """The products of a feed in one line."""
+    would_be = " (dry run: nothing is written)" if summary.dry_run else ""
+    return (
+        f"products: {summary.new} new, {summary.changed} changed, {summary.unchanged} unchanged, "
+        f"{summary.failed} failed{would_be}"
+    )
 
 
 def list_row_errors(summary: ImportSummary) -> list[str]:
     """The first bad rows as "line N, column X: reason", then how many more there are."""
-    lines = [_sentence(error) for error in summary.errors[:ROWS_SHOWN]]
+    lines = [_tell_row(error) for error in summary.errors[:SHOWN]]
     more = len(summary.errors) - len(lines) + summary.errors_left_out
-    if more:
-        lines.append(f"... and {more} more (--errors FILE writes them all)")
-    return lines
-
-
-def _sentence(error: FeedRowError) -> str:
-    where = f"line {error.line}, column {error.column}" if error.column else f"line {error.line}"
-    return f"{where}: {error.reason}"
+    return [*lines, f"... and {more} more (--errors FILE writes them all)"] if more else lines
 
 
 def write_row_errors(summary: ImportSummary, file: Path) -> None:
@@ -31,3 +36,20 @@ def write_row_errors(summary: ImportSummary, file: Path) -> None:
     with file.open("w", encoding="utf-8") as out:
         for error in summary.errors:
             out.write(json.dumps(asdict(error), ensure_ascii=False) + "\n")
+
+
+def list_failed_photos(run: DescribingRun) -> list[str]:
+    """The first photos that could not be described, each with its reason, then how many more there are."""
+    lines = [_tell_photo(description) for description in run.failed[:SHOWN]]
+    more = len(run.failed) - len(lines)
+    return [*lines, f"... and {more} more failed photos (the admin lists them)"] if more else lines
+
+
+def _tell_row(error: FeedRowError) -> str:
+    where = f"line {error.line}, column {error.column}" if error.column else f"line {error.line}"
+    return f"{where}: {error.reason}"
+
+
+def _tell_photo(description: ImageDescription) -> str:
+    image = description.image
+    return f"product {image.product.external_id}, image {image.source}: {description.error} ({description.error_code})"

@@ -12,12 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from catalog.models import ProductImage
+from search.descriptions import forget_failures, rechoose_products
 from search.index.base import IndexDamaged, Where
 from search.index.registry import open_reader
 from search.indexing import (
-    forget_failures,
     index_is_whole,
-    rechoose_products,
     sync_index,
     sync_index_if_worthwhile,
     unpublished_garments,

@@ -14,7 +14,7 @@ from catalog.money import in_decimals_of
 from search.api.serializers import render_search_result
 from search.errors import SearchError
 from search.index.base import VectorIndexError
-from search.results import DEFAULT_LIMIT, RankedProduct, SearchedObject, SearchOptions, SearchResult
+from search.results import DEFAULT_LIMIT, MAX_LIMIT, RankedProduct, SearchedObject, SearchOptions, SearchResult
 from search.services import search_by_photo
 from segmentation.errors import PhotoRejected
 from segmentation.taxonomy import category_by_id, find_category
@@ -42,6 +42,8 @@ class Command(BaseCommand):
         category = None if options["category"] is None else find_category(options["category"])
         if options["category"] is not None and category is None:
             raise CommandError(f"There is no category {options['category']!r}.")
+        if not 1 <= options["limit"] <= MAX_LIMIT:
+            raise CommandError(f"--limit must be 1..{MAX_LIMIT}.")
         wanted = SearchOptions(
             limit=options["limit"],
             category_id=None if category is None else category.id,

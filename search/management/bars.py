@@ -1,0 +1,32 @@
+"""Progress bars of the commands, on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+IMAGES_FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed} gone, {remaining} to go, {rate_noinv_fmt}]"
+"""Always images a second: tqdm's own turns to seconds an image where that is more than one."""
+
+
+@contextmanager
+def import_bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar over a feed's lines; yields what to call with (lines done, lines in all)."""
+    with tqdm(desc="import", unit="row", disable=not shown) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+@contextmanager
+def describing_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], object]]:
+    """A bar over photos with the time to go, none where none is due; yields what to call with the photos just done."""
+    with tqdm(
+        total=total, desc="describe", unit="image", disable=not shown or total == 0, bar_format=IMAGES_FORMAT
+    ) as bar:
+        yield bar.update
