@@ -1,0 +1,102 @@
+"""Configurations are read strictly, and every shipped one builds its model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from segmentation.backbones import BACKBONES
+from segmentation.config import CONFIGS_DIR, EmbedderConfig, ModelConfig, SegmenterConfig, load_config, to_mapping
+from segmentation.config import from_mapping as build
+from segmentation.errors import ConfigError
+from segmentation.model import build_mask_rcnn, freeze_stages
+
+SEGMENTERS = sorted(file.stem for file in CONFIGS_DIR.glob("*.toml") if file.stem != "crop")
+
+
+@pytest.mark.parametrize("name", SEGMENTERS)
+def test_every_shipped_segmenter_configuration_builds_a_model_of_46_categories(name: str) -> None:
+    config = load_config(name, SegmenterConfig)
+    model = build_mask_rcnn(config.model)
+    assert model.roi_heads.box_predictor.cls_score.out_features == 47
+    assert build(SegmenterConfig, to_mapping(config), where="again") == config
+
+
+def test_every_backbone_has_a_configuration() -> None:
+    assert {load_config(name, SegmenterConfig).model.backbone for name in SEGMENTERS} == set(BACKBONES)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("finest_stride", [4, 8])
+def test_levels_have_the_strides_they_promise(backbone: str, finest_stride: int) -> None:
+    sizes = ((16,), (32,), (64,), (128,)) if finest_stride == 8 else ((16,), (32,), (64,), (128,), (256,))
+    config = ModelConfig(backbone=backbone, finest_stride=finest_stride, anchor_sizes_px=sizes, fpn_channels=32)
+    backbone_fpn = build_mask_rcnn(config).backbone.eval()
+    with torch.no_grad():
+        levels = backbone_fpn(torch.zeros(1, 3, 128, 192))
+    strides = [128 // level.shape[2] for level in levels.values()]
+    assert strides == [stride for stride in (4, 8, 16, 32, 64) if stride >= finest_stride]
+
+
+def test_the_crop_configuration_is_an_embedders() -> None:
+    assert load_config("crop", EmbedderConfig).dim == 256
+
+
+def written(folder: Path, text: str) -> str:
+    file = folder / "mine.toml"
+    file.write_text(text)
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[train]\nepoch = 3", r"mine.toml.train.epoch: unknown key; did you mean 'epochs'"),
+        ("[modle]\n", "did you mean 'model'"),
+        ("[train]\nepochs = 'three'", "expected int, got 'three'"),
+        ("[train]\nepochs = true", "expected int, got True"),
+        ("[model]\nimage_mean = [0.5, 0.5]", "expected 3 values, got 2"),
+        ("[model]\nanchor_sizes_px = 3", "expected a list"),
+        ("train = 3", "expected a table"),
+        ("[train", "mine.toml"),
+    ],
+)
+def test_a_wrong_file_says_what_is_wrong_and_where(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(written(tmp_path, text), SegmenterConfig)
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match=r"no configuration 'sreet'.*street"):
+        load_config("sreet", SegmenterConfig)
+
+
+def test_whole_numbers_are_taken_where_a_fraction_is_meant(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, "[train]\nlearning_rate = 1"), SegmenterConfig).train.learning_rate == 1.0
+
+
+def test_anchors_must_fit_the_levels() -> None:
+    with pytest.raises(ConfigError, match="4 levels are needed"):
+        build_mask_rcnn(ModelConfig(anchor_sizes_px=((16,), (32,), (64,))))
+    with pytest.raises(ConfigError, match="same number of sizes"):
+        build_mask_rcnn(ModelConfig(anchor_sizes_px=((16,), (32, 48), (64,), (128,))))
+
+
+@pytest.mark.parametrize("backbone", ["mobilenet_v2", "resnet18"])
+def test_freezing_keeps_the_first_stages_and_trains_the_rest(backbone: str) -> None:
+    model = build_mask_rcnn(ModelConfig(backbone=backbone, fpn_channels=32))
+    freeze_stages(model, 2)
+    with_gradient = {
+        name.split(".")[0] for name, value in model.backbone.body.named_parameters() if value.requires_grad
+    }
+    frozen = {name.split(".")[0] for name, value in model.backbone.body.named_parameters() if not value.requires_grad}
+    assert frozen
+    assert with_gradient
+    assert not frozen & with_gradient
+    assert all(value.requires_grad for value in model.rpn.parameters())
+    if backbone == "resnet18":
+        assert frozen == {"conv1", "layer1"}
+    freeze_stages(model, 0)
+    assert all(value.requires_grad for value in model.parameters())

@@ -1,0 +1,210 @@
+"""Annotations in both layouts, their problems, and what augmentation does to masks."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from segmentation.config import SegmenterConfig, TrainConfig
+from segmentation.data.annotations import AnnotatedPhoto, Instance
+from segmentation.data.coco import read_coco
+from segmentation.data.imaterialist import read_imaterialist
+from segmentation.data.loaders import EpochBatches, TrainingPhotos, load_sample
+from segmentation.data.rle import format_encoded_pixels
+from segmentation.data.sources import read_annotations
+from segmentation.data.transforms import boxes_from_masks, fitted_size, jitter_color, resize_mask
+from segmentation.errors import AnnotationError
+from segmentation.masks import mask_from_rle, rle_from_mask
+from segmentation.taxonomy import CATEGORIES
+
+MASK = np.zeros((40, 30), np.uint8)
+MASK[5:25, 10:20] = 1
+RLE = rle_from_mask(MASK)
+
+
+@pytest.fixture
+def photos_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    pixels = np.random.default_rng(1).integers(0, 255, (40, 30, 3), dtype=np.uint8)
+    for name in ("a.jpg", "b.jpg"):
+        Image.fromarray(pixels).save(folder / name)
+    return folder
+
+
+def csv_file(folder: Path, *rows: str) -> Path:
+    file = folder / "train.csv"
+    file.write_text("\n".join(["ImageId,EncodedPixels,Height,Width,ClassId", *rows]) + "\n")
+    return file
+
+
+def test_the_competitions_layout_is_read_with_attributes(photos_dir: Path) -> None:
+    runs = format_encoded_pixels(RLE)
+    file = csv_file(photos_dir.parent, f"a.jpg,{runs},40,30,10_1_61", f"b,{runs},40,30,4", f"a.jpg,{runs},40,30,23")
+    found = read_imaterialist(file, photos_dir)
+    assert found.problems == ()
+    assert [photo.file.name for photo in found.photos] == ["a.jpg", "b.jpg"]
+    assert [instance.category_id for instance in found.photos[0].instances] == [10, 23]
+    assert found.photos[0].instances[0].attribute_ids == (1, 61)
+    assert (mask_from_rle(found.photos[1].instances[0].mask) == MASK).all()
+
+
+def test_each_bad_row_is_named_and_the_others_stay(photos_dir: Path) -> None:
+    runs = format_encoded_pixels(RLE)
+    file = csv_file(
+        photos_dir.parent,
+        f"a.jpg,{runs},40,30,4",
+        f"missing.jpg,{runs},40,30,4",
+        "a.jpg,1 2 3,40,30,4",
+        f"a.jpg,{runs},40,30,99",
+        f"a.jpg,{runs},41,30,4",
+        f"a.jpg,{runs},tall,30,4",
+        "a.jpg,1199 9,40,30,4",
+        f"../a.jpg,{runs},40,30,4",
+        f"b.jpg,{runs},40,30,5",
+    )
+    found = read_imaterialist(file, photos_dir)
+    assert found.n_instances == 2
+    reasons = {problem.row: problem.reason for problem in found.problems}
+    assert set(reasons) == {3, 4, 5, 6, 7, 8, 9}
+    assert "no photo missing.jpg" in reasons[3]
+    assert "odd" in reasons[4]
+    assert "no category 99" in reasons[5]
+    assert "another size" in reasons[6]
+    assert "ends at pixel" in reasons[8]
+    assert str(found.problems[0]).startswith("train.csv, row 3: ")
+
+
+def test_a_file_without_a_column_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "train.csv"
+    file.write_text("ImageId,EncodedPixels,Height,Width\n")
+    with pytest.raises(AnnotationError, match="no column ClassId"):
+        read_imaterialist(file, tmp_path)
+    with pytest.raises(AnnotationError, match="No such file"):
+        read_imaterialist(tmp_path / "other.csv", tmp_path)
+
+
+def coco(**changes: Any) -> dict[str, Any]:
+    content = {
+        "images": [{"id": 7, "file_name": "a.jpg", "height": 40, "width": 30}],
+        "categories": [{"id": c.id, "name": c.name} for c in CATEGORIES],
+        "annotations": [
+            {"id": 1, "image_id": 7, "category_id": 4, "segmentation": dict(RLE), "iscrowd": 0},
+            {"id": 2, "image_id": 7, "category_id": 23, "segmentation": [[2, 2, 12, 2, 12, 12, 2, 12]], "iscrowd": 0},
+            {"id": 3, "image_id": 7, "category_id": 1, "segmentation": dict(RLE), "iscrowd": 1},
+        ],
+    }
+    return {**content, **changes}
+
+
+def test_coco_run_lengths_and_polygons_are_read_and_crowds_left_out(photos_dir: Path) -> None:
+    file = photos_dir.parent / "instances.json"
+    file.write_text(json.dumps(coco()))
+    (photo,) = read_coco(file, photos_dir).photos
+    assert [instance.category_id for instance in photo.instances] == [4, 23]
+    assert (mask_from_rle(photo.instances[0].mask) == MASK).all()
+    assert mask_from_rle(photo.instances[1].mask)[3:11, 3:11].all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"category_id": 50}, "no category 50"),
+        ({"segmentation": {"size": [41, 30], "counts": RLE["counts"]}}, "the mask is"),
+        ({"segmentation": dict(rle_from_mask(np.zeros((40, 30), np.uint8)))}, "empty"),
+        ({"segmentation": None}, "annotation"),
+    ],
+)
+def test_a_bad_coco_annotation_is_a_problem_of_its_own(photos_dir: Path, changes: dict[str, Any], message: str) -> None:
+    content = coco()
+    content["annotations"][0].update(changes)
+    file = photos_dir.parent / "instances.json"
+    file.write_text(json.dumps(content))
+    found = read_coco(file, photos_dir)
+    assert found.n_instances == 1
+    assert message in str(found.problems[0])
+
+
+def test_coco_of_another_taxonomy_is_refused(photos_dir: Path) -> None:
+    file = photos_dir.parent / "instances.json"
+    file.write_text(json.dumps(coco(categories=[{"id": 1, "name": "person"}])))
+    with pytest.raises(AnnotationError, match="category 1 is 'person'"):
+        read_coco(file, photos_dir)
+
+
+def test_a_folder_without_annotations_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(AnnotationError, match=r"none of train.csv, instances_train.json"):
+        read_annotations(tmp_path)
+
+
+def test_both_layouts_of_the_same_real_photos_agree(shared_data: Path) -> None:
+    from_coco = {photo.image_id: photo for photo in read_annotations(shared_data / "ccp").photos}
+    from_csv = read_imaterialist(shared_data / "imaterialist" / "train_sample.csv", shared_data / "ccp" / "images")
+    assert len(from_csv.photos) == 100
+    for photo in from_csv.photos:
+        twin = from_coco[photo.image_id]
+        assert sorted(i.mask["counts"] for i in photo.instances) == sorted(i.mask["counts"] for i in twin.instances)
+
+
+def photo(photos_dir: Path) -> AnnotatedPhoto:
+    return AnnotatedPhoto("a.jpg", photos_dir / "a.jpg", 40, 30, (Instance(4, RLE),))
+
+
+def test_the_same_sample_is_made_whenever_it_is_asked_for(photos_dir: Path) -> None:
+    config = SegmenterConfig("x", train=TrainConfig(min_area_px=1))
+    dataset = TrainingPhotos((photo(photos_dir),), config)
+    first, again, other = dataset[(0, 40, 3)], dataset[(0, 40, 3)], dataset[(0, 40, 4)]
+    assert (first[0] == again[0]).all()
+    assert not (first[0] == other[0]).all()
+
+
+def test_flipping_mirrors_photo_box_and_mask_alike(photos_dir: Path) -> None:
+    plain = SegmenterConfig("x", train=TrainConfig(horizontal_flip=0.0, color_jitter=0.0))
+    mirrored = dataclasses.replace(plain, train=dataclasses.replace(plain.train, horizontal_flip=1.0))
+    image, target, _ = TrainingPhotos((photo(photos_dir),), plain)[(0, 40, 0)]
+    flipped_image, flipped, _ = TrainingPhotos((photo(photos_dir),), mirrored)[(0, 40, 0)]
+    assert (flipped_image == image.flip(2)).all()
+    assert (flipped["masks"] == target["masks"].flip(2)).all()
+    assert target["boxes"].tolist() == [[10, 5, 20, 25]]
+    assert flipped["boxes"].tolist() == [[10, 5, 20, 25]], "10..20 of 30 columns mirrors onto itself"
+    assert target["labels"].tolist() == [5], "class 0 is background"
+
+
+def test_a_photo_of_another_size_than_annotated_is_an_error_with_its_name(photos_dir: Path) -> None:
+    wrong = dataclasses.replace(photo(photos_dir), width_px=31)
+    with pytest.raises(AnnotationError, match=r"a.jpg: the photo is 30x40, annotated as 31x40"):
+        load_sample(wrong, max_side=40, min_side=40)
+
+
+def test_an_epoch_visits_every_photo_once_and_resumes_where_it_was() -> None:
+    config = SegmenterConfig("x", train=TrainConfig(batch_size=4))
+    batches = list(EpochBatches(10, config, epoch=2))
+    assert sorted(key[0] for batch in batches for key in batch) == list(range(10))
+    assert list(EpochBatches(10, config, epoch=2, first_batch=1)) == batches[1:]
+    assert list(EpochBatches(10, config, epoch=3)) != batches
+    assert all(len({key[1] for key in batch}) == 1 for batch in batches), "one size a batch"
+
+
+def test_resizing_keeps_shape_and_place_of_a_mask() -> None:
+    small = resize_mask(MASK, (15, 20))  # rows 5..25 become 2.5..12.5: the halves at both ends count
+    assert boxes_from_masks(small[None]).tolist() == [[5.0, 2.0, 10.0, 13.0]]
+    assert set(np.unique(small)) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((550, 832), (338, 512)), ((3000, 4000), (384, 512)), ((100, 50), (512, 256))]
+)
+def test_photos_keep_their_proportions(size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    assert fitted_size(*size, max_side=512, min_side=512) == wanted
+
+
+def test_no_jitter_changes_nothing_and_much_stays_in_range() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    assert np.abs(jitter_color(pixels, 0.0, np.random.default_rng(0)).astype(int) - pixels).max() <= 1
+    assert jitter_color(pixels, 0.9, np.random.default_rng(0)).dtype == np.uint8
