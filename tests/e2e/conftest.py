@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.pages_site import Site, served_site
 from tests.e2e.pages_steps import api_search
@@ -22,7 +22,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 120_000
+"""Patience for a busy machine; a page that answers is not waited for."""
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +32,7 @@ def browser() -> Iterator[Browser]:
     program = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     if program is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
+    expect.set_options(timeout=TIMEOUT_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
         yield chromium
@@ -62,6 +64,7 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
 def rich_photo(browser: Browser, site: Site) -> Path:
     """The drawn street scene in which the segmenter finds most garments; at least two."""
     context = browser.new_context(base_url=site.url)
+    context.set_default_timeout(TIMEOUT_MS)
     counted = {
         scene: [found["kind"] for found in api_search(context.request, scene)["objects"]].count("garment")
         for scene in site.scenes

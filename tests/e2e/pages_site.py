@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from segmentation.checkpoint import SHIPPED_EMBEDDER, SHIPPED_SEGMENTER
+
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE_TITLE = 'Coat <img src=x onerror="window.wasRun = true"> & co'
 NEVER_SEARCHED = "quiet"
@@ -42,8 +44,13 @@ class Site:
 def served_site(folder: Path) -> Iterator[Site]:
     """Draws and indexes three retailers' catalogs below `folder`, and serves them until the block ends."""
     drawn = folder / "drawn"
-    environment = os.environ | {"SELVEDGE_DATA_DIR": str(folder / "data"), "SECRET_KEY": "only-for-tests"}
-    _manage(environment, "draw_catalog", "--out", drawn, "--products", 20, "--scenes", 4, "--seed", 5)
+    environment = os.environ | _own_checkpoints(folder)
+    environment |= {
+        "SELVEDGE_DATA_DIR": str(folder / "data"),
+        "SECRET_KEY": "only-for-tests",
+        "SELVEDGE_SEARCH_TIMEOUT_S": "110",  # The first search may wait for the model on a busy machine.
+    }
+    _manage(environment, "draw_catalog", "--out", drawn, "--products", 12, "--scenes", 4, "--seed", 5)
     hostile = _edit_feeds(drawn)
     _manage(environment, "migrate", "--verbosity", 0)
     for retailer, feed in (("drawn", "feed.csv"), ("outlet", "outlet.csv"), (NEVER_SEARCHED, "quiet.csv")):
@@ -60,8 +67,18 @@ def served_site(folder: Path) -> Iterator[Site]:
         process.wait(30)
 
 
+def _own_checkpoints(folder: Path) -> dict[str, str]:
+    """Copies of the shipped checkpoints: a training that replaces them meanwhile would orphan the index."""
+    copies = {"SELVEDGE_SEGMENTER": SHIPPED_SEGMENTER, "SELVEDGE_EMBEDDER": SHIPPED_EMBEDDER}
+    return {name: str(shutil.copy2(shipped, folder)) for name, shipped in copies.items()}
+
+
 def _edit_feeds(drawn: Path) -> str:
-    """Plants the hostile title, an unbuyable product and a sale; writes the others' feeds. The hostile picture."""
+    """Plants the hostile title, unbuyable products and a sale; writes the others' feeds. The hostile picture.
+
+    Each feed gets street scenes as products too ("looks", all their garments for sale): what the segmenter makes of
+    single packshots may change with every checkpoint, a catalog with garments to count may not.
+    """
     with (drawn / "feed.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     rows[0]["title"] = HOSTILE_TITLE
@@ -70,10 +87,17 @@ def _edit_feeds(drawn: Path) -> str:
     for row in rows[::2]:
         row["availability"] = "out_of_stock"
     rows[0] |= {"price": "80.00 USD", "sale_price": "59.50 USD"}
-    _write_feed(drawn / "feed.csv", rows)
-    _write_feed(drawn / "outlet.csv", rows[10:14])
-    _write_feed(drawn / "quiet.csv", rows[14:16])
+    looks = [_look(rows[1], scene.relative_to(drawn)) for scene in sorted((drawn / "scenes").glob("*.jpg"))]
+    _write_feed(drawn / "feed.csv", [*rows, *looks])
+    _write_feed(drawn / "outlet.csv", [*rows[4:7], *looks[:2]])
+    _write_feed(drawn / "quiet.csv", [*rows[7:9], *looks[:2]])
     return rows[0]["image_link"]
+
+
+def _look(row: dict[str, str], scene: Path) -> dict[str, str]:
+    """A product whose text names no garment, so that every garment of its picture counts as it."""
+    silent = dict.fromkeys(("description", "google_product_category", "product_type", "item_group_id"), "")
+    return row | silent | {"id": f"look-{scene.stem}", "title": "Look of the week", "image_link": scene.as_posix()}
 
 
 def _write_feed(path: Path, rows: list[dict[str, str]]) -> None:
