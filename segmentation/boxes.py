@@ -11,13 +11,28 @@ def iou(first: BoxXyxyPx, second: BoxXyxyPx) -> float:
     >>> iou((0, 0, 2, 2), (1, 0, 3, 2))
     0.3333333333333333
     """
+    shared = _shared(first, second)
+    return shared / (_area(first) + _area(second) - shared) if shared > 0 else 0.0
+
+
+def containment(first: BoxXyxyPx, second: BoxXyxyPx) -> float:
+    """The share (0..1) of the smaller box that lies in the other.
+
+    >>> containment((0, 0, 4, 4), (0, 0, 2, 2))
+    1.0
+    """
+    shared = _shared(first, second)
+    return shared / min(_area(first), _area(second)) if shared > 0 else 0.0
+
+
+def _shared(first: BoxXyxyPx, second: BoxXyxyPx) -> float:
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
-    return shared / (areas - shared)
+    return max(0.0, width) * max(0.0, height)
+
+
+def _area(box: BoxXyxyPx) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
 
 
 def clipped_box(box: BoxXyxyPx, size: tuple[int, int]) -> BoxXyxyPx:

@@ -50,8 +50,10 @@ class ModelConfig:
     max_detections: int = 40
     mask_threshold: float = 0.5
     predictor_score_threshold: float = 0.5
-    lookalike_nms_iou: float = 0.7
+    lookalike_nms_iou: float = 0.6
     """Where two detections of look-alike categories overlap by more, shoppers see the stronger one."""
+    nested_share: float = 0.85
+    """Likewise where this much of one lies in another of the same category: a toe is no second shoe."""
     tf_same_padding: bool = False
     """Stride-2 convolutions pad right and bottom only, as weights converted from TensorFlow expect."""
     image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)

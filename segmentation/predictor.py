@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segmentation.boxes import clipped_box, iou
+from segmentation.boxes import clipped_box, containment, iou
 from segmentation.checkpoint import SpaceInfo, read_space
 from segmentation.colors import garment_color
 from segmentation.config import ModelConfig, SegmenterConfig, from_mapping
@@ -188,13 +188,19 @@ def _open(photo: EncodedPhoto) -> _Photo | PhotoError:
 
 
 def _without_doubles(found: list[Found], config: ModelConfig) -> list[Found]:
-    """Drop a detection that a stronger one of a look-alike category covers: one garment, one answer."""
+    """Drop a detection that a stronger one covers: one garment, one answer."""
     kept: list[Found] = []
     for item in sorted(found, key=lambda one: -one.score):
-        rivals = (other for other in kept if other.category_id in compatible_category_ids(item.category_id))
-        if all(iou(item.box, other.box) <= config.lookalike_nms_iou for other in rivals):
+        if not any(_is_double(item, other, config) for other in kept):
             kept.append(item)
     return kept
+
+
+def _is_double(weaker: Found, stronger: Found, config: ModelConfig) -> bool:
+    if weaker.category_id == stronger.category_id and containment(weaker.box, stronger.box) > config.nested_share:
+        return True
+    alike = stronger.category_id in compatible_category_ids(weaker.category_id)
+    return alike and iou(weaker.box, stronger.box) > config.lookalike_nms_iou
 
 
 def _color(image_rgb: NDArray[np.uint8], box: BoxXyxyPx, window: tuple[Mask, int, int] | None) -> Color:

@@ -160,6 +160,7 @@ class TrainingRun:
     def _save_checkpoint(self, name: str, metrics: dict[str, Any]) -> None:
         provenance = {
             **self._provenance,
+            "initial_weights": Path(self._config.train.initial_weights).name,
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "epochs_done": self.progress.epoch + 1,
             "n_photos": len(self._train),

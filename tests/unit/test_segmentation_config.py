@@ -41,7 +41,7 @@ def test_levels_have_the_strides_they_promise(backbone: str, finest_stride: int)
 
 
 def test_the_crop_configuration_is_an_embedders() -> None:
-    assert load_config("crop", EmbedderConfig).dim == 256
+    assert load_config("crop", EmbedderConfig).dim == 512
 
 
 def written(folder: Path, text: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from segmentation.boxes import clipped_box, iou
+from segmentation.boxes import clipped_box, containment, iou
 from segmentation.checkpoint import read_info, read_space
 from segmentation.colors import COLOR_NAMES, dominant_color, garment_color
 from segmentation.config import EmbedderConfig, TrainConfig, to_mapping
@@ -77,6 +77,7 @@ def test_a_crop_at_or_over_the_edge_still_has_its_size(box: tuple[float, float, 
 def test_boxes_overlap_and_are_clipped_as_defined() -> None:
     assert iou((0, 0, 2, 2), (2, 0, 4, 2)) == 0.0
     assert iou((0, 0, 4, 4), (1, 1, 3, 3)) == pytest.approx(4 / 16)
+    assert containment((0, 0, 4, 4), (2, 0, 6, 4)) == pytest.approx(0.5)
     assert clipped_box((-5, 2, 50, 9), (20, 8)) == (0.0, 2.0, 20.0, 8.0)
 
 
