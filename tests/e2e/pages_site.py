@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import socket
@@ -50,11 +51,12 @@ def served_site(folder: Path) -> Iterator[Site]:
         "SECRET_KEY": "only-for-tests",
         "SELVEDGE_SEARCH_TIMEOUT_S": "110",  # The first search may wait for the model on a busy machine.
     }
-    _manage(environment, "draw_catalog", "--out", drawn, "--products", 12, "--scenes", 4, "--seed", 5)
+    draw = ["draw_catalog", "--out", drawn, "--products", 12, "--scenes", 4, "--seed", 5]
+    _manage(environment, draw, ["migrate", "--verbosity", 0])
     hostile = _edit_feeds(drawn)
-    _manage(environment, "migrate", "--verbosity", 0)
-    for retailer, feed in (("drawn", "feed.csv"), ("outlet", "outlet.csv"), (NEVER_SEARCHED, "quiet.csv")):
-        _manage(environment, "index_catalog", "--retailer", retailer, "--feed", drawn / feed, "--images", drawn)
+    feeds = {"drawn": "feed.csv", "outlet": "outlet.csv", NEVER_SEARCHED: "quiet.csv"}
+    index = ["index_catalog", "--images", drawn, "--retailer"]
+    _manage(environment, *([*index, retailer, "--feed", drawn / feed] for retailer, feed in feeds.items()))
     shutil.copytree(drawn / "scenes", folder / "data" / "media" / "samples")
     port = _free_port()
     server = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn_conf.py", "deploy.wsgi"]
@@ -107,10 +109,18 @@ def _write_feed(path: Path, rows: list[dict[str, str]]) -> None:
         writer.writerows(rows)
 
 
-def _manage(environment: dict[str, str], *arguments: object) -> None:
-    command = [sys.executable, "manage.py", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{' '.join(command)} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+def _manage(environment: dict[str, str], *commands: list[object]) -> None:
+    """Runs management commands one after the other in one process, because starting it (torch, model) takes longest."""
+    script = (
+        "import json, sys, django; django.setup()\n"
+        "from django.core.management import call_command\n"
+        "for command in json.loads(sys.argv[1]): call_command(*command)"
+    )
+    wanted = json.dumps([[str(word) for word in command] for command in commands])
+    environment = environment | {"DJANGO_SETTINGS_MODULE": "deploy.settings"}
+    program = [sys.executable, "-c", script, wanted]
+    done = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{wanted} failed:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
 
 
 def _free_port() -> int:
