@@ -103,7 +103,8 @@ class TrainConfig:
     save_every_s: float = 300.0
     """Seconds between resumable states within an epoch."""
     initial_weights: str = ""
-    """Backbone weights: a file (.pth, .safetensors), `imagenet` for torchvision's own, or empty for none."""
+    """A file of backbone weights (.pth, .safetensors) or a segmenter to go on from, `imagenet` for torchvision's own
+    backbone, or empty for none."""
     loss_weights: LossWeights = field(default_factory=LossWeights)
 
 

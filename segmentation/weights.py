@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from segmentation.checkpoint import FORMAT_VERSION, METADATA_KEY
+from segmentation.checkpoint import FORMAT_VERSION, METADATA_KEY, read_info
 from segmentation.errors import CheckpointError
 from segmentation.taxonomy import CATEGORIES
 
@@ -64,6 +64,15 @@ def load_into(model: nn.Module, file: Path) -> None:
         raise CheckpointError(f"{file.name} is damaged: {error}") from error
     except RuntimeError as error:
         raise CheckpointError(f"{file.name} does not fit its own configuration: {error}") from error
+
+
+def is_checkpoint(file: Path) -> bool:
+    """Whether a file is a segmenter of this project rather than plain weights."""
+    try:
+        read_info(file, kind="segmenter")
+    except CheckpointError:
+        return False
+    return True
 
 
 def read_initial_weights(file: Path) -> dict[str, Tensor]:

@@ -131,4 +131,6 @@ def training_loader(
         batch_sampler=EpochBatches(len(photos), config, epoch, first_batch),
         collate_fn=collate,
         num_workers=n_workers,
+        # Of its own: a loader draws a seed at its start, and a resumed epoch has one start more.
+        generator=torch.Generator().manual_seed(config.train.seed),
     )

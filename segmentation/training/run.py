@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import torchvision
+from torchvision.models.detection import MaskRCNN
 
 from segmentation.config import SegmenterConfig, to_mapping
 from segmentation.data.annotations import AnnotatedPhoto
@@ -22,7 +23,7 @@ from segmentation.model import build_mask_rcnn, freeze_stages, load_trunk_weight
 from segmentation.segmenter import Segmenter
 from segmentation.training.engine import build_optimizer, train_one_epoch
 from segmentation.training.state import AveragedWeights, Progress, load_state, save_state
-from segmentation.weights import read_initial_weights, save_checkpoint
+from segmentation.weights import is_checkpoint, load_into, read_initial_weights, save_checkpoint
 
 STATE, BEST, LAST, EVENTS, CONFIG = "state.pt", "best.safetensors", "last.safetensors", "events.jsonl", "config.json"
 
@@ -37,6 +38,14 @@ class Listener:
     """Epoch from 0, its validation report."""
     on_validation: Callable[[int, int], None]
     """Photos done, photos in all."""
+
+
+def _load_initial(model: MaskRCNN, file: Path) -> None:
+    """A whole segmenter of this project where the file is one, else a classification trunk."""
+    if is_checkpoint(file):
+        load_into(model, file)
+    else:
+        load_trunk_weights(model, read_initial_weights(file))
 
 
 class TrainingRun:
@@ -73,7 +82,7 @@ class TrainingRun:
             rois_per_image=config.train.rois_per_image,
         )
         if weights not in ("", "imagenet") and not resuming:
-            load_trunk_weights(self._model, read_initial_weights(Path(weights)))
+            _load_initial(self._model, Path(weights))
         freeze_stages(self._model, config.train.frozen_stages)
         self._model.to(self._device, memory_format=torch.channels_last)
         self._optimizer = build_optimizer(self._model, config.train)

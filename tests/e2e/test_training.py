@@ -51,7 +51,7 @@ def command(repository: Path, scenes: Path, out: Path, *more: str) -> list[str]:
         str(repository / "manage.py"),
         "train_segmenter",
         *("--config", str(scenes / "mine.toml"), "--data", str(scenes), "--out", str(out)),
-        *("--annotations", annotations, "--val-annotations", annotations, "--images", str(scenes / "scenes")),
+        *("--annotations", annotations, "--val-annotations", annotations, "--images", str(scenes)),
         *more,
     ]
 
@@ -117,7 +117,7 @@ def test_bad_annotations_stop_a_run_before_it_starts_unless_skipped(
         [
             *(sys.executable, str(repository / "manage.py"), "evaluate_segmenter"),
             *("--checkpoint", str(tmp_path / "run" / "last.safetensors"), "--data", str(scenes)),
-            *("--annotations", str(scenes / "scenes_instances.json"), "--images", str(scenes / "scenes")),
+            *("--annotations", str(scenes / "scenes_instances.json"), "--images", str(scenes)),
             *("--json", str(report)),
         ]
     )

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from segmentation.config import SegmenterConfig, load_config
 from segmentation.data.annotations import AnnotationSet
+from segmentation.data.coco import read_coco
 from segmentation.data.sources import has_validation, read_annotations
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.coco_ap import APReport
@@ -29,10 +30,18 @@ class Command(BaseCommand):
         parser.add_argument("--config", default="street", help="a name in segmentation/configs, or a TOML file")
         parser.add_argument("--data", type=Path, required=True, help="folder with train.csv or instances_train.json")
         parser.add_argument("--annotations", type=Path, help="training annotations under another name")
+        parser.add_argument(
+            "--also",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="more training annotations (COCO), photos named relative to the file's folder; may be repeated",
+        )
         parser.add_argument("--val-annotations", type=Path, help="validation annotations under another name")
         parser.add_argument("--images", type=Path, help="folder of the photos, where it is not DATA/images")
         parser.add_argument("--out", type=Path, required=True, help="run folder")
-        parser.add_argument("--weights", help="initial backbone weights: a file, or 'imagenet' (torchvision downloads)")
+        parser.add_argument("--weights", help="backbone weights or a segmenter checkpoint: a file, or 'imagenet'")
         parser.add_argument("--epochs", type=int, help="instead of the configuration's")
         parser.add_argument("--workers", type=int, default=0, help="processes that load photos")
         parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
@@ -47,15 +56,19 @@ class Command(BaseCommand):
             if options["val_annotations"] is None and not has_validation(data):
                 raise CommandError(f"{data} has no validation split: pass --val-annotations")
             val = read_annotations(data, split="val", annotations=options["val_annotations"], images=images)
-            self._report_problems(train, val, skip=options["skip_bad"])
+            more = [read_coco(file, file.parent) for file in options["also"]]
+            self._report_problems(train, *more, val, skip=options["skip_bad"])
             run = TrainingRun(
                 config,
-                tuple(photo for photo in train.photos if photo.instances),
+                tuple(photo for source in (train, *more) for photo in source.photos if photo.instances),
                 val.photos,
                 options["out"],
                 resume=options["resume"],
                 n_workers=options["workers"],
-                provenance={"data": data.resolve().name},
+                provenance={
+                    "data": data.resolve().name,
+                    "also": [f"{file.resolve().parent.name}/{file.name}" for file in options["also"]],
+                },
             )
             bars = _Bars(config.train.epochs)
             run.train(Listener(bars.on_batch, bars.on_epoch, bars.on_validation))
