@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segmentation.boxes import clipped_box, containment, iou
+from segmentation.boxes import clipped_box, iou
 from segmentation.checkpoint import SpaceInfo, read_space
 from segmentation.colors import garment_color
 from segmentation.config import ModelConfig, SegmenterConfig, from_mapping
@@ -22,7 +22,7 @@ from segmentation.errors import PhotoRejected
 from segmentation.images import decode_displayed
 from segmentation.masks import Mask
 from segmentation.segmenter import Found, Segmenter
-from segmentation.taxonomy import compatible_category_ids
+from segmentation.suppression import without_doubles
 from segmentation.types import (
     BoxXyxyPx,
     Color,
@@ -138,7 +138,7 @@ class GarmentPredictor:
         if whole is None:
             whole = (0.0, 0.0, float(size[0]), float(size[1]))
         garments = [
-            piece for item in _without_doubles(found, self._config) if (piece := self._garment(photo, item, size))
+            piece for item in without_doubles(found, self._config) if (piece := self._garment(photo, item, size))
         ]
         if photo.region_xyxy_px is not None:
             overlaps = [(iou(piece.box_xyxy_px, whole), piece) for piece in garments]
@@ -185,22 +185,6 @@ def _open(photo: EncodedPhoto) -> _Photo | PhotoError:
         if region[2] - region[0] < 1 or region[3] - region[1] < 1:
             return PhotoError("region_outside", "the region lies outside the photo")
     return _Photo(rgb, width, height, region, (time.perf_counter() - started) * 1e3)
-
-
-def _without_doubles(found: list[Found], config: ModelConfig) -> list[Found]:
-    """Drop a detection that a stronger one covers: one garment, one answer."""
-    kept: list[Found] = []
-    for item in sorted(found, key=lambda one: -one.score):
-        if not any(_is_double(item, other, config) for other in kept):
-            kept.append(item)
-    return kept
-
-
-def _is_double(weaker: Found, stronger: Found, config: ModelConfig) -> bool:
-    if weaker.category_id == stronger.category_id and containment(weaker.box, stronger.box) > config.nested_share:
-        return True
-    alike = stronger.category_id in compatible_category_ids(weaker.category_id)
-    return alike and iou(weaker.box, stronger.box) > config.lookalike_nms_iou
 
 
 def _color(image_rgb: NDArray[np.uint8], box: BoxXyxyPx, window: tuple[Mask, int, int] | None) -> Color:
