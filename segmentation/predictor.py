@@ -17,6 +17,7 @@ from segmentation.colors import garment_color
 from segmentation.config import ModelConfig, SegmenterConfig, from_mapping
 from segmentation.crops import garment_crop
 from segmentation.data.transforms import resize
+from segmentation.device import best_device
 from segmentation.embedding import Embedder
 from segmentation.errors import PhotoRejected
 from segmentation.images import decode_displayed
@@ -85,10 +86,9 @@ class GarmentPredictor:
         """
         if threads is not None:
             torch.set_num_threads(threads)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        bf16 = device == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        seen, info = Segmenter.from_file(segmenter, device=device, bf16=bf16)
-        embedded, _ = Embedder.from_file(embedder, device=device, bf16=bf16)
+        device = best_device()
+        seen, info = Segmenter.from_file(segmenter, device=device.name, bf16=device.bf16)
+        embedded, _ = Embedder.from_file(embedder, device=device.name, bf16=device.bf16)
         config = from_mapping(SegmenterConfig, info.config, where=segmenter.name)
         return cls(seen, embedded, config.model, read_space(segmenter, embedder))
 

@@ -13,6 +13,7 @@ from segmentation.config import EmbedderConfig
 from segmentation.crops import garment_crop
 from segmentation.data.annotations import AnnotatedPhoto
 from segmentation.data.transforms import boxes_from_masks
+from segmentation.device import best_device
 from segmentation.embedding import CropEmbedder, Embedder, fit_projection
 from segmentation.errors import CheckpointError
 from segmentation.images import decode_rgb
@@ -50,7 +51,7 @@ def fit_embedder(
     model = CropEmbedder(config, weights=weights)
     if weights != "imagenet":
         _load_features(model, Path(weights))
-    embedder = Embedder(model, config, device="cuda" if torch.cuda.is_available() else "cpu")
+    embedder = Embedder(model, config, device=best_device().name)
     features: list[NDArray[np.float32]] = []
     for index, photo in enumerate(photos):
         features.append(embedder.pooled(list(_crops(photo, config))))

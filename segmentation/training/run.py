@@ -17,6 +17,7 @@ from torchvision.models.detection import MaskRCNN
 from segmentation.config import SegmenterConfig, to_mapping
 from segmentation.data.annotations import AnnotatedPhoto
 from segmentation.data.loaders import training_loader
+from segmentation.device import best_device
 from segmentation.errors import ConfigError
 from segmentation.evaluation.coco_ap import APReport, evaluate_segmenter
 from segmentation.model import build_mask_rcnn, freeze_stages, load_trunk_weights
@@ -71,7 +72,7 @@ class TrainingRun:
         self._config, self._train, self._val, self._out = config, train, val, out
         self._n_workers = n_workers
         self._provenance = provenance if provenance is not None else {}
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = torch.device(best_device().name)
         torch.manual_seed(config.train.seed)
         weights = config.train.initial_weights
         resuming = (out / STATE).is_file()

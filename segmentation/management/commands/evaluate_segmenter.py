@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from segmentation.data.sources import read_annotations
+from segmentation.device import best_device
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.coco_ap import APReport, evaluate_segmenter
 from segmentation.management.progress import progress_on
@@ -35,21 +35,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = best_device()
         try:
             annotated = read_annotations(
                 options["data"], split="val", annotations=options["annotations"], images=options["images"]
             )
             for problem in annotated.problems:
                 self.stderr.write(str(problem))
-            segmenter, info = Segmenter.from_file(options["checkpoint"], device=device)
+            segmenter, info = Segmenter.from_file(options["checkpoint"], device=device.name, bf16=device.bf16)
             with tqdm(total=len(annotated.photos), desc="evaluate", unit="photo") as bar:
                 report = evaluate_segmenter(segmenter, annotated.photos, on_progress=progress_on(bar))
         except SegmentationError as error:
             raise CommandError(str(error)) from error
-        self._print(report, info.version, f"{device}, {torch.get_num_threads()} threads")
+        self._print(report, info.version, str(device))
         if options["json"] is not None:
-            content = {"checkpoint": info.version, "device": device, **asdict(report)}
+            content = {"checkpoint": info.version, "device": str(device), **asdict(report)}
             options["json"].write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
     def _print(self, report: APReport, version: str, device: str) -> None:
