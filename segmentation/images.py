@@ -19,8 +19,8 @@ from segmentation.errors import PhotoRejected
 MAX_PHOTO_BYTES = 20 * 1024 * 1024
 MAX_PHOTO_PIXELS = 50_000_000
 MIN_PHOTO_SIDE_PX = 16
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
-"""Pillow's names; HEIF is what phones call HEIC."""
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "HEIF")
+"""Pillow's names; HEIF is what phones call HEIC, MPO a JPEG with further pictures (a preview, a gain map) behind it."""
 
 pillow_heif.register_heif_opener()
 # Sizes are checked against MAX_PHOTO_PIXELS before a pixel is decoded, so Pillow's own, higher bound is not needed.
@@ -28,6 +28,9 @@ Image.MAX_IMAGE_PIXELS = None
 
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
+_PNG_ORIENTATION_CHUNKS = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
+_DAMAGED = (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError, RuntimeError, struct.error)
+"""What decoders raise at damaged files; libheif's is RuntimeError."""
 
 
 def read_photo_size(data: bytes) -> tuple[int, int]:
@@ -40,7 +43,7 @@ def read_photo_size(data: bytes) -> tuple[int, int]:
         PhotoRejected: `empty`, `too_large`, `not_an_image`, `unsupported_format`, `too_many_pixels`, `too_small`.
     """
     with _opened(data) as image:
-        return _displayed_size(image)
+        return _displayed_size(image, _orientation(image, data))
 
 
 def decode_rgb(data: bytes, *, turn: bool = True) -> NDArray[np.uint8]:
@@ -57,7 +60,7 @@ def decode_rgb(data: bytes, *, turn: bool = True) -> NDArray[np.uint8]:
         PhotoRejected: As `read_photo_size`, and `truncated` where the pixels cannot be decoded.
     """
     with _opened(data) as image:
-        orientation = _orientation(image) if turn else 1
+        orientation = _orientation(image, data) if turn else 1
         return turned(np.asarray(_pixels(image)), orientation)
 
 
@@ -78,8 +81,9 @@ def decode_displayed(data: bytes, *, working_side_px: int) -> tuple[NDArray[np.u
         PhotoRejected: As `decode_rgb`.
     """
     with _opened(data) as image:
-        orientation, full = _orientation(image), _displayed_size(image)
-        if image.format == "JPEG":
+        orientation = _orientation(image, data)
+        full = _displayed_size(image, orientation)
+        if image.format in ("JPEG", "MPO"):
             image.draft("RGB", (working_side_px, working_side_px))
         pixels = np.asarray(_pixels(image))
     scale = working_side_px / max(pixels.shape[:2])
@@ -112,7 +116,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
             image = Image.open(io.BytesIO(data))
     except UnidentifiedImageError as error:
         raise PhotoRejected("not_an_image", "the file is not an image") from error
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError, struct.error) as error:
+    except _DAMAGED as error:
         raise PhotoRejected("truncated", f"the image's header is damaged: {error}") from error
     with image:
         if image.format not in FORMATS:
@@ -131,26 +135,28 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         yield image
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: Image.Image, data: bytes) -> int:
     """The EXIF orientation as the file states it; HEIC decoders have turned the picture already."""
     if image.format == "HEIF":
         return 1
+    if image.format == "PNG" and not any(chunk in data for chunk in _PNG_ORIENTATION_CHUNKS):
+        return 1  # Pillow decodes a whole PNG to look behind its pixels: half a second for a large photo
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except (OSError, ValueError, TypeError, SyntaxError, struct.error):
+    except (*_DAMAGED, TypeError):
         return 1  # damaged metadata is no reason to refuse good pixels
 
 
-def _displayed_size(image: Image.Image) -> tuple[int, int]:
+def _displayed_size(image: Image.Image, orientation: int) -> tuple[int, int]:
     width, height = image.size
-    return (height, width) if _orientation(image) in _TURNED else (width, height)
+    return (height, width) if orientation in _TURNED else (width, height)
 
 
 def _pixels(image: Image.Image) -> Image.Image:
     try:
         image.load()
         return _on_white(image)
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, struct.error) as error:
+    except _DAMAGED as error:
         raise PhotoRejected("truncated", f"the photo's pixels cannot be decoded: {error}") from error
 
 

@@ -151,3 +151,36 @@ def test_a_file_cut_anywhere_is_refused_or_decoded_never_a_crash(format_name: st
             assert decode_rgb(data[:cut]).shape == QUARTERS.shape
         except PhotoRejected:
             continue
+
+
+def test_a_phones_jpeg_with_a_second_picture_behind_it_is_a_photo() -> None:
+    image, stream = Image.fromarray(QUARTERS), io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(stream, "MPO", quality=95, exif=exif, save_all=True, append_images=[image.resize((20, 12))])
+    assert read_photo_size(stream.getvalue()) == (60, 100)
+    pixels, size = decode_displayed(stream.getvalue(), working_side_px=50)
+    assert size == (60, 100)
+    assert pixels.shape == (50, 30, 3)
+    assert decode_rgb(stream.getvalue()).shape == (100, 60, 3)
+
+
+def test_a_heic_whose_declared_size_is_a_lie_is_refused() -> None:
+    data = encoded(QUARTERS, "HEIF")
+    extents = data.index(b"ispe") + 8  # after the box's name and version: width and height, 32 bits each
+    for width in (0, 0x7FFFFFFF):
+        lie = data[:extents] + struct.pack(">I", width) + data[extents + 4 :]
+        with pytest.raises(PhotoRejected):
+            decode_rgb(lie)
+
+
+def test_checking_a_png_decodes_no_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(QUARTERS).save(stream, "PNG")
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(Image.Image, "load", refuse)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", refuse)
+    assert read_photo_size(stream.getvalue()) == (100, 60)
