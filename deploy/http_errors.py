@@ -17,8 +17,16 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    JsonResponse,
+)
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 CONTENT_TYPE = "application/problem+json"
@@ -75,6 +83,22 @@ class BodyLimitMiddleware:
         return self.get_response(request)
 
 
+class RefusedMethodMiddleware:
+    """Says 405 in words: Django's own `require_safe` and its like answer with an empty body."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """A problem for an empty 405, else the view's answer."""
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        refused = problem_response(405, "method_not_allowed", f'Method "{request.method}" not allowed.')
+        refused["Allow"] = response["Allow"]
+        return refused
+
+
 def current_request_id() -> str:
     """The id of the request being answered, or "-" outside of one."""
     return _request_id.get()
@@ -128,7 +152,15 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
     if fields:
         extra.setdefault("errors", fields)
     body = problem(error.status_code, _code(error), detail, **extra)
+    _answer_in_json(context.get("request"))
     return Response(body, status=error.status_code, headers=_headers(error), content_type=CONTENT_TYPE)
+
+
+def _answer_in_json(request: Any) -> None:
+    """A problem is JSON whatever the view renders otherwise (the schema YAML, the docs HTML)."""
+    if request is not None:
+        request.accepted_renderer = JSONRenderer()
+        request.accepted_media_type = JSONRenderer.media_type
 
 
 def _named(status: int, code: str, detail: str) -> exceptions.APIException:
@@ -187,6 +219,11 @@ def handle_400(request: HttpRequest, exception: Exception) -> HttpResponse:
 def handle_403(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A refused request outside of the API."""
     return problem_response(403, "permission_denied", "This is not allowed.")
+
+
+def handle_csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form that was sent without its token, or from elsewhere (the administration; the API takes no cookies)."""
+    return problem_response(403, "csrf_failed", "The form has expired or came from elsewhere; load the page anew.")
 
 
 def handle_404(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -69,6 +69,7 @@ SECRET_KEY = _secret_key()
 DEBUG = _flag("DEBUG", "0")
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS", "")
+CSRF_FAILURE_VIEW = "deploy.http_errors.handle_csrf"
 
 # --- application ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -90,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "deploy.http_errors.BodyLimitMiddleware",
+    "deploy.http_errors.RefusedMethodMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

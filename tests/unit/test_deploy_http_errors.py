@@ -8,7 +8,7 @@ import logging
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from rest_framework import exceptions
 
 from deploy import http_errors
@@ -125,3 +125,22 @@ def test_pages_django_cannot_serve_are_problems_too(answer, status):
     assert answer.status_code == status
     assert answer["Content-Type"] == "application/problem+json"
     assert set(json.loads(answer.content)) == MEMBERS
+
+
+ADDRESSES = ["/", "/trends", "/healthz", "/readyz", "/media/a.jpg", "/api/schema", "/api/docs/", "/api/categories"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("enforce_csrf", [False, True])
+def test_a_refused_method_is_a_problem_in_json_at_every_address(address, enforce_csrf):
+    answer = Client(enforce_csrf_checks=enforce_csrf).post(address, {"a": "1"})
+    assert answer.status_code in ({403, 405} if enforce_csrf else {405})
+    assert answer["Content-Type"] == "application/problem+json"
+    assert json.loads(answer.content)["code"] in {"method_not_allowed", "csrf_failed"}
+    assert answer.status_code == 403 or "GET" in answer["Allow"]
+
+
+@pytest.mark.parametrize("address", ["/api/docs", "/api/schema"])
+def test_options_of_the_documentation_are_refused_not_a_bug(address):
+    answer = Client(raise_request_exception=False).options(address)
+    assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
