@@ -11,7 +11,7 @@ from catalog.models import Product
 from segmentation.types import BoxXyxyPx, GarmentDescriptor
 
 Kind = Literal["garment", "region", "whole_image"]
-"""A garment the segmenter found, the box a client drew, or the photo where nothing was segmented."""
+"""A garment the segmenter found; or the box a client drew, or the photo, where it found none (of that category)."""
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -10,9 +11,11 @@ from rest_framework.exceptions import APIException
 
 from catalog.errors import ProductNotFound, RetailerNotFound
 from search.errors import IndexEmpty, InvalidRegion
-from search.index.base import IndexMissing, VectorIndexError
+from search.index.base import IndexDamaged, IndexMissing, SpaceMismatch
 from segmentation.errors import PhotoRejected
 from workers.errors import ModelMissing, VisionTimeout, WorkersError
+
+_log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
 """What a client is told to wait when the vision workers are busy or away."""
@@ -48,7 +51,7 @@ class ProblemError(APIException):
 def answering_problems() -> Iterator[None]:
     """Turns every error a body may raise into its answer; what is not listed is a bug and stays one.
 
-    Messages that may name folders of this machine are replaced by what to do about them.
+    Messages that may name folders of this machine go to the log; the answer says what to do about them.
     """
     try:
         yield
@@ -63,19 +66,20 @@ def answering_problems() -> Iterator[None]:
         raise ProblemError(404, "not_found", _sentence(error)) from error
     except IndexEmpty as error:
         raise ProblemError(503, "index_empty", _sentence(error)) from error
-    except VectorIndexError as error:
+    except (IndexMissing, IndexDamaged, SpaceMismatch) as error:
         raise _index_problem(error) from error
     except WorkersError as error:
         raise _vision_problem(error) from error
 
 
-def _index_problem(error: VectorIndexError) -> ProblemError:
+def _index_problem(error: IndexMissing | IndexDamaged | SpaceMismatch) -> ProblemError:
     if isinstance(error, IndexMissing):
         detail = (
             "Nothing is indexed for the present model: run `manage.py index_catalog --retailer NAME --feed FILE` "
             "(or `manage.py rebuild_index` where the catalog was described before)."
         )
         return ProblemError(503, "index_missing", detail)
+    _log.error("The index cannot be used: %s", error)
     detail = "The index cannot be used: run `manage.py rebuild_index`; the log says what is wrong with it."
     return ProblemError(503, "index_damaged", detail)
 
@@ -83,6 +87,7 @@ def _index_problem(error: VectorIndexError) -> ProblemError:
 def _vision_problem(error: WorkersError) -> ProblemError:
     retry = {"Retry-After": str(RETRY_AFTER_S)}
     if isinstance(error, ModelMissing):
+        _log.error("A search needs the model: %s", error)
         return ProblemError(
             503, "model_missing", "The model's checkpoint is missing or damaged; the operator must act."
         )

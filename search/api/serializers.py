@@ -85,7 +85,8 @@ class ObjectSerializer(serializers.Serializer[SearchedObject]):
     category = serializers.SerializerMethodField()
     kind = serializers.ChoiceField(
         choices=["garment", "region", "whole_image"],
-        help_text="garment: segmented; region: the box that was asked for; whole_image: nothing was segmented.",
+        help_text="garment: segmented; region or whole_image: the box, or the photo, in which nothing was segmented "
+        "(or nothing of the asked category).",
     )
     score = serializers.FloatField(source="descriptor.score", help_text="The segmenter's confidence, 0..1.")
     box = serializers.SerializerMethodField()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -291,13 +292,29 @@ def test_a_missing_and_an_empty_index_have_their_own_answers(client: Client) -> 
     assert problem(client.post("/api/search", {"image": upload(packshot(0))})) == (503, "index_empty")
 
 
+def test_a_damaged_index_is_told_and_the_log_says_what_is_wrong(
+    client: Client, settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_shop()
+    # A copy: the first may be open in this process, and files are checked when they are opened.
+    shutil.copytree(tmp_path / "index", tmp_path / "copy")
+    settings.VECTOR_INDEX_URL = f"faiss://{tmp_path / 'copy'}"
+    for file in (tmp_path / "copy").rglob("vectors.npy"):
+        file.write_bytes(file.read_bytes()[:-4])
+    answer = client.post("/api/search", {"image": upload(packshot(0))})
+    assert problem(answer) == (503, "index_damaged")
+    assert str(tmp_path) not in answer.content.decode()
+    assert "vectors.npy was cut short" in caplog.text
+
+
 def test_a_missing_model_is_told_without_naming_folders(
-    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SELVEDGE_SEGMENTER", str(tmp_path / "nothing.safetensors"))
     answer = client.post("/api/search", {"image": upload(packshot(0))})
     assert problem(answer) == (503, "model_missing")
     assert str(tmp_path) not in answer.content.decode()
+    assert "nothing.safetensors" in caplog.text
 
 
 def test_other_methods_and_other_bodies_are_refused(client: Client) -> None:
