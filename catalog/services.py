@@ -33,7 +33,9 @@ class ImportSummary:
     changed: int = 0
     unchanged: int = 0
     failed: int = 0
-    """Rows with an error: not stored, or stored without one of their images."""
+    """Rows with an error: not stored, or (`incomplete`) stored without one of their images."""
+    incomplete: int = 0
+    """How many of the failed rows are stored all the same, without one of their images."""
     errors: list[FeedRowError] = field(default_factory=list)
     """In the order of the feed; at most `ERRORS_KEPT`."""
     errors_left_out: int = 0
@@ -43,6 +45,11 @@ class ImportSummary:
     def n_rows(self) -> int:
         """Rows the feed has, apart from its header and blank lines."""
         return self.new + self.changed + self.unchanged + self.failed
+
+    @property
+    def n_stored(self) -> int:
+        """Rows whose product is in the records, or with `dry_run` would be."""
+        return self.new + self.changed + self.unchanged + self.incomplete
 
     def add_errors(self, errors: Iterable[FeedRowError]) -> None:
         """Keep the errors of one row, which has failed."""
@@ -57,6 +64,7 @@ class ImportSummary:
         """Count one row that was understood."""
         if merge.errors:
             self.add_errors(merge.errors)
+            self.incomplete += 1
         elif merge.known is None:
             self.new += 1
         elif merge.is_changed:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from catalog.models import Product, ProductImage, Retailer
 from search.models import Garment, ImageDescription, Space
@@ -39,11 +40,12 @@ def store_descriptions(
     }
     with transaction.atomic():
         # Two workers may hold the same batch after a redelivery: the second waits here, then finds it stored.
-        images = ProductImage.objects.select_for_update(of=("self",)).select_related("product")
+        locked = ProductImage.objects.select_for_update(of=("self",)).select_related("product")
+        images = list(locked.filter(pk__in=described).order_by("pk"))
         stored = dict(
             ImageDescription.objects.filter(space=space, image__in=described).values_list("image_id", "image_sha256")
         )
-        for image in images.filter(pk__in=described).order_by("pk"):
+        for image in images:
             sha256, result = described[image.pk]
             if sha256 == image.sha256 and stored.get(image.pk) != sha256:
                 _store(space, image, result, segmenter_version)
@@ -51,10 +53,15 @@ def store_descriptions(
 
 def forget_failures(space: Space, retailer: Retailer) -> int:
     """Makes a retailer's images that could not be described due again; returns how many."""
-    failed = ImageDescription.objects.filter(
-        space=space, state=ImageDescription.State.FAILED, image__product__retailer=retailer
+    return _failures(space, retailer).delete()[1].get(ImageDescription._meta.label, 0)
+
+
+def count_failures(space: Space, retailer: Retailer) -> int:
+    """Counts a retailer's images that could not be described, in the files that are there now, of products on sale."""
+    still_there = _failures(space, retailer).filter(
+        image_sha256=F("image__sha256"), image__product__withdrawn_at__isnull=True
     )
-    return failed.delete()[1].get(ImageDescription._meta.label, 0)
+    return still_there.count()
 
 
 def rechoose_products(space: Space, retailer: Retailer) -> int:
@@ -138,6 +145,12 @@ def _rechoose(description_id: int, category_ids: frozenset[int] | None) -> None:
         garment.is_product = garment in chosen
     Garment.objects.bulk_update(garments, ["is_product"])
     ImageDescription.objects.filter(pk=description_id).update(product_category_ids=_as_json(category_ids))
+
+
+def _failures(space: Space, retailer: Retailer) -> QuerySet[ImageDescription]:
+    return ImageDescription.objects.filter(
+        space=space, state=ImageDescription.State.FAILED, image__product__retailer=retailer
+    )
 
 
 def _read_categories(product: Product) -> frozenset[int] | None:

@@ -91,12 +91,12 @@ def index_is_whole(space: Space) -> bool:
 
 
 def unpublished_garments(space: Space) -> int:
-    """By how many garments the database and the published index differ in number."""
+    """How many garments are in the database and not in the published index, or the other way round."""
     try:
-        published = len(open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim))
+        published = set(open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim).ids().tolist())
     except IndexMissing:
-        published = 0
-    return abs(indexable_garments(space).count() - published)
+        published = set()
+    return len(published.symmetric_difference(indexable_garments(space).values_list("pk", flat=True)))
 
 
 def _add(writer: VectorIndex, garment_ids: Sequence[int]) -> None:

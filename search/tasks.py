@@ -12,7 +12,7 @@ from search import descriptions, indexing
 from search.index.base import IndexBusy
 from search.models import Space
 from workers.celery import app
-from workers.client import describe_images_signature
+from workers.client import describe_images_signature, send
 from workers.codec import Payload, PhotoReference, decode_descriptions, described_space
 
 BUSY_RETRY_S = 5
@@ -59,12 +59,23 @@ def sync_index(space_name: str) -> None:
     indexing.sync_index(Space.objects.get(name=space_name))
 
 
+def request_sync(space: Space) -> None:
+    """Asks for the published index to be made equal to the database; in this process it is when this returns.
+
+    Raises:
+        VisionUnavailable: The queue cannot be reached.
+        VectorIndexError: In this process, what `search.indexing.sync_index` raises.
+    """
+    send(sync_index.si(space.name))
+
+
 def dispatch_batch(images: Sequence[ProductImage]) -> None:
     """Sends images through vision, then records: chained, so that nobody waits in between.
 
     Raises:
-        WorkersError, kombu's errors: In this process, what the tasks raise; over the queue, that it is unreachable.
+        WorkersError: Over the queue, that it cannot be reached; in this process, that the model is missing.
+        VectorIndexError: In this process, what `search.indexing.sync_index` raises.
     """
     seen = describe_images_signature([PhotoReference(str(image.file)) for image in images])
     stored = store_garments.s([image.pk for image in images], [image.sha256 for image in images])
-    (seen | stored).apply_async()
+    send(seen | stored)

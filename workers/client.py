@@ -82,6 +82,22 @@ def describe_images_signature(photos: Sequence[EncodedPhoto | PhotoReference]) -
     return describe_images.signature((encode_photos(photos),), options={"ignore_result": True})
 
 
+def send(work: Signature[Any]) -> None:
+    """Hand a task or chain to the queue; where no broker is configured, do it here and now.
+
+    Raises:
+        VisionUnavailable: The queue cannot be reached; nothing was sent.
+        Exception: In this process, whatever the tasks raise.
+    """
+    if is_embedded():
+        work.apply_async()
+        return
+    try:
+        work.apply_async()
+    except QUEUE_FAILURES as error:
+        raise VisionUnavailable(f"The queue does not answer: {error}") from error
+
+
 def check_broker() -> None:
     """Reach the broker once; nothing where none is configured.
 

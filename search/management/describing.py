@@ -11,7 +11,7 @@ from search.errors import IndexingStalled
 from search.indexing import unpublished_garments
 from search.models import ImageDescription, Space
 from search.selectors import IDS_A_QUERY, chunked, due_images
-from search.tasks import dispatch_batch, sync_index
+from search.tasks import dispatch_batch, request_sync
 
 IMAGES_A_BATCH = 8
 IMAGES_IN_FLIGHT = 128
@@ -65,9 +65,10 @@ class DescribingRun:
 
         Raises:
             IndexingStalled: It did not happen within `stall_timeout_s`.
+            WorkersError: The queue cannot be reached.
         """
         if unpublished_garments(self.space):
-            sync_index.delay(self.space.name)
+            request_sync(self.space)
         self._moved_at = time.monotonic()
         while unpublished_garments(self.space):
             self._pause("the index is not published")

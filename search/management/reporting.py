@@ -38,11 +38,15 @@ def write_row_errors(summary: ImportSummary, file: Path) -> None:
             out.write(json.dumps(asdict(error), ensure_ascii=False) + "\n")
 
 
-def list_failed_photos(run: DescribingRun) -> list[str]:
-    """The first photos that could not be described, each with its reason, then how many more there are."""
+def list_failed_photos(run: DescribingRun, n_failed_before: int) -> list[str]:
+    """The first photos that could not be described, each with its reason; how many more; how many in earlier runs."""
     lines = [_tell_photo(description) for description in run.failed[:SHOWN]]
     more = len(run.failed) - len(lines)
-    return [*lines, f"... and {more} more failed photos (the admin lists them)"] if more else lines
+    if more:
+        lines.append(f"... and {more} more failed photos (the admin lists them)")
+    if n_failed_before:
+        lines.append(f"photos that failed in earlier runs: {n_failed_before} (--retry-failed describes them again)")
+    return lines
 
 
 def _tell_row(error: FeedRowError) -> str:

@@ -147,6 +147,29 @@ def test_what_a_kill_left_between_record_and_index_is_healed(settings: Settings)
     assert index_is_whole(space)
 
 
+def test_as_many_other_garments_are_not_taken_for_the_same() -> None:
+    space, first, second = make_space(), image_of(), image_of()
+    store(space, [first], [photo(seen(JACKET))])
+    sync_index(space)
+    first.product.delete()
+    store(space, [second], [photo(seen(JACKET))])
+    assert unpublished_garments(space) == 2
+    sync_index(space)
+    assert unpublished_garments(space) == 0
+
+
+def test_images_are_locked_before_it_is_asked_whether_another_worker_stored_them() -> None:
+    space, image = make_space(), image_of()
+    with CaptureQueriesContext(connection) as captured:
+        store(space, [image], [photo(seen(JACKET))])
+    reads = [query["sql"] for query in captured if query["sql"].startswith("SELECT")]
+    locking, looking = (
+        next(number for number, sql in enumerate(reads) if f'FROM "{table}"' in sql)
+        for table in (ProductImage._meta.db_table, ImageDescription._meta.db_table)
+    )
+    assert locking < looking
+
+
 def test_nothing_is_published_where_nothing_changed() -> None:
     space, image = make_space(), image_of()
     store(space, [image], [photo(seen(JACKET))])

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.errors import CatalogError
 from catalog.models import Retailer
 from catalog.services import ImportSummary, import_feed
-from search.descriptions import forget_failures, rechoose_products
+from search.descriptions import count_failures, forget_failures, rechoose_products
 from search.errors import SearchError
 from search.index.base import VectorIndexError
 from search.indexing import register_space
@@ -19,7 +19,7 @@ from search.management import reporting
 from search.management.bars import describing_bar, import_bar
 from search.management.describing import STALL_TIMEOUT_S, DescribingRun
 from search.selectors import due_images
-from search.tasks import sync_index
+from search.tasks import request_sync
 from workers.errors import WorkersError
 
 
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted. Run it again: what is done stays done.", returncode=130) from error
-        if summary.new + summary.changed + summary.unchanged == 0:
+        if summary.n_stored == 0:
             raise CommandError("Nothing of the feed could be imported.")
 
     def _import(self, options: dict[str, Any]) -> ImportSummary:
@@ -66,7 +66,10 @@ class Command(BaseCommand):
         for line in reporting.list_row_errors(summary):
             self.stderr.write(line)
         if options["errors"] is not None:
-            reporting.write_row_errors(summary, options["errors"])
+            try:
+                reporting.write_row_errors(summary, options["errors"])
+            except OSError as error:
+                raise CommandError(f"The bad rows cannot be written: {error}") from error
         return summary
 
     def _describe(self, options: dict[str, Any]) -> None:
@@ -74,13 +77,14 @@ class Command(BaseCommand):
         if options["retry_failed"]:
             forget_failures(space, retailer)
         rechoose_products(space, retailer)
+        n_failed_before = count_failures(space, retailer)
         # What a kill left between record and index is healed first, so that searches see it at once.
-        sync_index.delay(space.name)
+        request_sync(space)
         with describing_bar(due_images(space, retailer).count(), shown=options["verbosity"] > 0) as show:
             run = DescribingRun(space, options["stall_timeout"], on_progress=show)
             run.describe(retailer)
         run.wait_until_published()
         self.stdout.write(f"images: {run.described} described, {len(run.failed)} failed")
-        for line in reporting.list_failed_photos(run):
+        for line in reporting.list_failed_photos(run, n_failed_before):
             self.stderr.write(line)
         self.stdout.write(f"searchable in space {space.name}")

@@ -44,6 +44,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no category {options['category']!r}.")
         if not 1 <= options["limit"] <= MAX_LIMIT:
             raise CommandError(f"--limit must be 1..{MAX_LIMIT}.")
+        if not 0.0 <= options["min_score"] <= 1.0:
+            raise CommandError("--min-score must be 0..1.")
         wanted = SearchOptions(
             limit=options["limit"],
             category_id=None if category is None else category.id,
