@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models import mobilenet, resnet
+from torchvision.models import get_model_weights, mobilenet, resnet
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.ops import FrozenBatchNorm2d
 
@@ -77,7 +77,11 @@ def build_trunk(name: str, *, tf_same_padding: bool = False, weights: str = "") 
     factory = _RESNETS.get(name) or _MOBILENETS.get(name)
     if factory is None:
         raise ConfigError(f"backbone {name!r} is unknown; choose one of {', '.join(BACKBONES)}")
-    trunk = factory(weights="DEFAULT" if weights == "imagenet" else None, norm_layer=FrozenBatchNorm2d)
+    trunk = factory(weights=None, norm_layer=FrozenBatchNorm2d)
+    if weights == "imagenet":
+        # Not by the factory's own argument: it unpickles what it downloads.
+        published = get_model_weights(name).DEFAULT
+        trunk.load_state_dict(published.get_state_dict(progress=True, check_hash=True, weights_only=True))
     if tf_same_padding:
         pad_like_tensorflow(trunk)
     return trunk

@@ -79,6 +79,7 @@ def read_info(file: Path, *, kind: str | None = None) -> CheckpointInfo:
         content = json.loads((metadata or {})[METADATA_KEY])
         if content["format"] != FORMAT_VERSION:
             raise CheckpointError(f"{file.name}: checkpoint format {content['format']}, this is {FORMAT_VERSION}")
+        _check_config(content["kind"], content["config"])
         info = CheckpointInfo(
             content["kind"],
             content["config"],
@@ -92,6 +93,16 @@ def read_info(file: Path, *, kind: str | None = None) -> CheckpointInfo:
     if kind is not None and info.kind != kind:
         raise CheckpointError(f"{file.name} is a checkpoint of kind {info.kind}, expected {kind}")
     return info
+
+
+def _check_config(kind: str, config: dict[str, Any]) -> None:
+    """The entries that versions and spaces are named by; the others are checked where the model is built."""
+    needed: dict[str, type] = {"name": str}
+    if kind == "embedder":
+        needed |= {"backbone": str, "dim": int}
+    for key, wanted in needed.items():
+        if not isinstance(config[key], wanted):
+            raise TypeError(f"config.{key} is no {wanted.__name__}")
 
 
 def read_space(segmenter: Path, embedder: Path) -> SpaceInfo:

@@ -11,7 +11,7 @@ import difflib
 import tomllib
 import types
 import typing
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -159,13 +159,16 @@ def from_mapping(kind: type[T], values: dict[str, Any], *, where: str) -> T:
     """Build a configuration dataclass from plain values, checking every key and type.
 
     Raises:
-        ConfigError: An unknown key or a value of the wrong type; the message names it under `where`.
+        ConfigError: An unknown or missing key, or a value of the wrong type; the message names it under `where`.
     """
     hints = typing.get_type_hints(kind)
     for key in values:
         if key not in hints:
             close = difflib.get_close_matches(key, hints, n=1)
             raise ConfigError(f"{where}.{key}: unknown key" + (f"; did you mean {close[0]!r}?" if close else ""))
+    for each in dataclasses.fields(kind):  # type: ignore[arg-type]  # every kind here is a dataclass
+        if each.name not in values and each.default is MISSING and each.default_factory is MISSING:
+            raise ConfigError(f"{where}.{each.name}: missing")
     return kind(**{key: _converted(hints[key], value, f"{where}.{key}") for key, value in values.items()})
 
 

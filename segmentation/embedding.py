@@ -19,7 +19,7 @@ from torchvision.models.resnet import ResNet
 from segmentation.backbones import build_trunk
 from segmentation.checkpoint import CheckpointInfo, read_info
 from segmentation.config import EmbedderConfig, from_mapping
-from segmentation.errors import ConfigError
+from segmentation.errors import CheckpointError, ConfigError
 from segmentation.weights import load_into
 
 _BATCH = 8  # larger batches are slower on a CPU (cache), and crops come a handful a photo
@@ -68,11 +68,14 @@ class Embedder:
         """Load a checkpoint.
 
         Raises:
-            CheckpointError: Missing, damaged, or of another kind.
+            CheckpointError: Missing, damaged, of another kind or version.
         """
         info = read_info(file, kind="embedder")
-        config = from_mapping(EmbedderConfig, info.config, where=file.name)
-        model = CropEmbedder(config)
+        try:
+            config = from_mapping(EmbedderConfig, info.config, where=file.name)
+            model = CropEmbedder(config)
+        except ConfigError as error:
+            raise CheckpointError(f"{file.name} is of another version: {error}") from error
         load_into(model, file)
         return cls(model, config, device=device, bf16=bf16), info
 

@@ -14,8 +14,10 @@ from torchvision.models.detection import MaskRCNN
 from segmentation.checkpoint import CheckpointInfo, read_info
 from segmentation.config import ModelConfig, SegmenterConfig, from_mapping
 from segmentation.data.transforms import fitted_size, resize
+from segmentation.errors import CheckpointError, ConfigError
 from segmentation.masks import Mask, paste_probabilities, rle_from_crop
 from segmentation.model import build_mask_rcnn
+from segmentation.taxonomy import CATEGORIES
 from segmentation.types import BoxXyxyPx, Detection
 from segmentation.weights import load_into
 
@@ -53,11 +55,16 @@ class Segmenter:
         """Load a checkpoint.
 
         Raises:
-            CheckpointError: Missing, damaged, or of another kind.
+            CheckpointError: Missing, damaged, of another kind, taxonomy or version.
         """
         info = read_info(file, kind="segmenter")
-        config = from_mapping(SegmenterConfig, info.config, where=file.name)
-        model = build_mask_rcnn(config.model)
+        if info.categories != tuple(category.name for category in CATEGORIES):
+            raise CheckpointError(f"{file.name} was trained on another taxonomy")
+        try:
+            config = from_mapping(SegmenterConfig, info.config, where=file.name)
+            model = build_mask_rcnn(config.model)
+        except ConfigError as error:
+            raise CheckpointError(f"{file.name} is of another version: {error}") from error
         load_into(model, file)
         return cls(model, config.model, device=device, bf16=bf16), info
 
