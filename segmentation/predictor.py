@@ -182,7 +182,7 @@ def _open(photo: EncodedPhoto) -> _Photo | PhotoError:
     region = photo.region_xyxy_px
     if region is not None:
         region = clipped_box(region, (width, height))
-        if region[2] - region[0] < 1 or region[3] - region[1] < 1:
+        if not (region[2] - region[0] >= 1 and region[3] - region[1] >= 1):  # as "<" would let NaN through
             return PhotoError("region_outside", "the region lies outside the photo")
     return _Photo(rgb, width, height, region, (time.perf_counter() - started) * 1e3)
 

@@ -94,7 +94,7 @@ class PhotoError:
 
     code: str
     """`too_large`, `too_many_pixels`, `not_an_image`, `unsupported_format`, `truncated`, `empty`, `too_small`,
-    `region_outside`."""
+    `region_outside`; from a worker also `missing_file`."""
     message: str
 
 

@@ -42,12 +42,14 @@ def _fetch(photo: EncodedPhoto | PhotoReference, media_root: Path) -> EncodedPho
     """The photo's bytes, read from the media folder where it came as a reference."""
     if isinstance(photo, EncodedPhoto):
         return photo
-    path = (media_root / photo.path).resolve()
-    if not path.is_relative_to(media_root):
-        return PhotoError("missing_file", f"{photo.path} lies outside of the media folder.")
     try:
+        path = (media_root / photo.path).resolve()
+        if not path.is_relative_to(media_root):
+            return PhotoError("missing_file", f"{photo.path} lies outside of the media folder.")
         with path.open("rb") as file:
             data = file.read(MAX_PHOTO_BYTES + 1)
     except OSError as error:
         return PhotoError("missing_file", f"{photo.path} cannot be read here: {error.strerror}.")
+    except (ValueError, RuntimeError):  # no name a file can have; a circle of links
+        return PhotoError("missing_file", f"{photo.path!r} is no file's name.")
     return EncodedPhoto(data, photo.region_xyxy_px)

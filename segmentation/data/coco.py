@@ -15,6 +15,8 @@ from segmentation.masks import rle_area
 from segmentation.taxonomy import CATEGORIES, N_CATEGORIES
 from segmentation.types import MaskRLE
 
+_BAD_ENTRY = (AnnotationError, AttributeError, KeyError, OverflowError, TypeError, ValueError)
+
 
 def read_coco(annotations_file: Path, images_dir: Path) -> AnnotationSet:
     """Read instances with polygon or run-length masks. Crowd regions are passed over.
@@ -29,29 +31,32 @@ def read_coco(annotations_file: Path, images_dir: Path) -> AnnotationSet:
         raise AnnotationError(f"{annotations_file}: not a COCO instances file: {error}") from error
     _check_categories(annotations_file, categories)
     problems: list[AnnotationProblem] = []
-    by_id: dict[Any, tuple[dict[str, Any], Path, list[Instance]]] = {}
+    by_id: dict[Any, tuple[Path, str, int, int, list[Instance]]] = {}
     for row, image in enumerate(images):
         try:
-            by_id[image["id"]] = (image, find_photo(images_dir, image["file_name"]), [])
-        except (AnnotationError, KeyError) as error:
-            problems.append(AnnotationProblem(annotations_file, row, f"image: {error}"))
+            name, height, width = str(image["file_name"]), int(image["height"]), int(image["width"])
+            by_id[image["id"]] = (find_photo(images_dir, name), name, height, width, [])
+        except _BAD_ENTRY as error:
+            problems.append(AnnotationProblem(annotations_file, row, f"image: {_in_words(error)}"))
     for row, annotation in enumerate(annotations):
         try:
             if annotation.get("iscrowd") or annotation["image_id"] not in by_id:
                 continue
-            image, _, instances = by_id[annotation["image_id"]]
-            instances.append(_instance(annotation, int(image["height"]), int(image["width"])))
-        except (AnnotationError, KeyError, TypeError, ValueError) as error:
-            problems.append(AnnotationProblem(annotations_file, row, f"annotation: {error}"))
+            _, _, height, width, instances = by_id[annotation["image_id"]]
+            instances.append(_instance(annotation, height, width))
+        except _BAD_ENTRY as error:
+            problems.append(AnnotationProblem(annotations_file, row, f"annotation: {_in_words(error)}"))
     photos = tuple(
-        AnnotatedPhoto(image["file_name"], file, int(image["height"]), int(image["width"]), tuple(instances))
-        for image, file, instances in by_id.values()
+        AnnotatedPhoto(name, file, height, width, tuple(instances))
+        for file, name, height, width, instances in by_id.values()
     )
     return AnnotationSet(photos, tuple(problems))
 
 
 def _check_categories(file: Path, categories: list[dict[str, Any]]) -> None:
     names = {category.id: category.name for category in CATEGORIES}
+    if not all(isinstance(category, dict) for category in categories):
+        raise AnnotationError(f"{file}: not a COCO instances file: categories must be objects")
     for category in categories:
         if names.get(category.get("id", -1)) != category.get("name"):
             raise AnnotationError(
@@ -65,15 +70,35 @@ def _instance(annotation: dict[str, Any], height: int, width: int) -> Instance:
     if not 0 <= category_id < N_CATEGORIES:
         raise AnnotationError(f"no category {category_id}")
     segmentation = annotation["segmentation"]
-    if isinstance(segmentation, list):
-        encoded = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation["counts"], list):
-        encoded = coco_mask.frPyObjects(segmentation, height, width)
-    else:
-        encoded = {"size": segmentation["size"], "counts": segmentation["counts"].encode("ascii")}
-    if list(encoded["size"]) != [height, width]:
-        raise AnnotationError(f"the mask is {encoded['size']}, the photo [{height}, {width}]")
-    mask: MaskRLE = {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
-    if rle_area(mask) == 0:
+    mask = _polygons(segmentation, height, width) if isinstance(segmentation, list) else _runs(segmentation)
+    if mask["size"] != [height, width]:
+        raise AnnotationError(f"the mask is {mask['size']}, the photo [{height}, {width}]")
+    area = rle_area(mask)
+    if area == 0:
         raise AnnotationError("the mask is empty")
+    if area > height * width:
+        raise AnnotationError("the mask's runs pass the photo's end")
     return Instance(category_id, mask, tuple(annotation.get("attribute_ids", ())))
+
+
+def _polygons(polygons: list[list[float]], height: int, width: int) -> MaskRLE:
+    # pycocotools takes four numbers for a box, and stops at others with a bare Exception.
+    if not polygons or any(len(polygon) < 6 or len(polygon) % 2 for polygon in polygons):
+        raise AnnotationError("a polygon needs three points or more, as x, y, x, y, ...")
+    encoded = coco_mask.merge(coco_mask.frPyObjects(polygons, height, width))
+    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
+
+
+def _runs(segmentation: dict[str, Any]) -> MaskRLE:
+    height, width = (int(side) for side in segmentation["size"])
+    counts = segmentation["counts"]
+    if not isinstance(counts, list):
+        return {"size": [height, width], "counts": counts.encode("ascii").decode("ascii")}
+    if sum(counts) != height * width or min(counts) < 0:
+        raise AnnotationError(f"the mask's runs add up to {sum(counts)} pixels of {height * width}")
+    encoded = coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
+
+
+def _in_words(error: Exception) -> str:
+    return f"no {error}" if isinstance(error, KeyError) else str(error)

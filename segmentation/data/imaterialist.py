@@ -39,7 +39,7 @@ def read_imaterialist(csv_file: Path, images_dir: Path, *, first_pixel: int = 1)
             if photos[image_id][1:3] != (height, width):
                 raise AnnotationError(f"{image_id} is {width}x{height} here and of another size above")
             mask = parse_encoded_pixels(values["EncodedPixels"], height, width, first_pixel=first_pixel)
-        except (AnnotationError, ValueError, TypeError) as error:
+        except (AnnotationError, ValueError, TypeError, AttributeError) as error:  # a short row has no text at its end
             problems.append(AnnotationProblem(csv_file, row, str(error)))
             continue
         photos[image_id][3].append(Instance(category_id, mask, attribute_ids))
@@ -61,6 +61,8 @@ def _rows(csv_file: Path) -> Iterator[tuple[int, dict[str, str]]]:
                 yield reader.line_num, values
     except OSError as error:
         raise AnnotationError(f"{csv_file}: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise AnnotationError(f"{csv_file}: not a CSV file in UTF-8: {error}") from error
 
 
 def parse_class_id(text: str) -> tuple[int, tuple[int, ...]]:

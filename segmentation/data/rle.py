@@ -44,8 +44,8 @@ def parse_encoded_pixels(text: str, height: int, width: int, *, first_pixel: int
         raise AnnotationError("a run has no pixels")
     if starts[0] < 0:
         raise AnnotationError(f"a run starts before the first pixel ({first_pixel})")
-    if starts[-1] + lengths[-1] > height * width:
-        raise AnnotationError(f"a run ends at pixel {starts[-1] + lengths[-1]} of {height * width}")
+    if (lengths > height * width - starts).any():  # as a sum, numbers near 2**63 would pass
+        raise AnnotationError(f"a run ends at pixel {int(starts[-1]) + int(lengths[-1])} of {height * width}")
     if (starts[1:] < starts[:-1] + lengths[:-1]).any():
         raise AnnotationError("runs overlap")
     return rle_from_starts(starts, lengths, height, width)

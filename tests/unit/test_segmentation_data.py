@@ -16,7 +16,7 @@ from segmentation.data.annotations import AnnotatedPhoto, Instance
 from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import read_imaterialist
 from segmentation.data.loaders import EpochBatches, TrainingPhotos, load_sample
-from segmentation.data.rle import format_encoded_pixels
+from segmentation.data.rle import format_encoded_pixels, parse_encoded_pixels
 from segmentation.data.sources import read_annotations
 from segmentation.data.transforms import boxes_from_masks, fitted_size, jitter_color, resize_mask
 from segmentation.errors import AnnotationError
@@ -90,6 +90,28 @@ def test_a_file_without_a_column_is_refused_by_name(tmp_path: Path) -> None:
         read_imaterialist(tmp_path / "other.csv", tmp_path)
 
 
+@pytest.mark.parametrize("content", [bytes(range(256)), b"ImageId,EncodedPixels,Height,Width,ClassId\n\xff.jpg,1 2"])
+def test_a_file_that_is_no_text_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "train.csv"
+    file.write_bytes(content)
+    with pytest.raises(AnnotationError, match=r"train\.csv: not a CSV file in UTF-8"):
+        read_imaterialist(file, tmp_path)
+
+
+def test_a_row_that_ends_early_is_a_problem_of_its_own(photos_dir: Path) -> None:
+    file = photos_dir.parent / "train.csv"
+    file.write_text("ImageId,Height,Width,ClassId,EncodedPixels\na.jpg,40,30,4\na.jpg,40,30,4,1 2\n")
+    found = read_imaterialist(file, photos_dir)
+    assert found.n_instances == 1
+    assert [problem.row for problem in found.problems] == [2]
+
+
+@pytest.mark.parametrize("runs", ["9223372036854775800 100", "1 9223372036854775807", "1 2 9223372036854775800 9"])
+def test_runs_near_the_largest_number_are_past_the_photos_end(runs: str) -> None:
+    with pytest.raises(AnnotationError, match="ends at pixel"):
+        parse_encoded_pixels(runs, 40, 30)
+
+
 def coco(**changes: Any) -> dict[str, Any]:
     content = {
         "images": [{"id": 7, "file_name": "a.jpg", "height": 40, "width": 30}],
@@ -119,6 +141,17 @@ def test_coco_run_lengths_and_polygons_are_read_and_crowds_left_out(photos_dir: 
         ({"segmentation": {"size": [41, 30], "counts": RLE["counts"]}}, "the mask is"),
         ({"segmentation": dict(rle_from_mask(np.zeros((40, 30), np.uint8)))}, "empty"),
         ({"segmentation": None}, "annotation"),
+        ({"segmentation": []}, "three points"),
+        ({"segmentation": [[1, 1]]}, "three points"),
+        ({"segmentation": [[1, 1, 9, 9]]}, "three points"),
+        ({"segmentation": [1, 1, 9, 1, 9, 9]}, "annotation"),
+        ({"segmentation": {"size": [40, 30], "counts": [5, 10]}}, "add up to 15 pixels of 1200"),
+        ({"segmentation": {"size": [40, 30], "counts": [5, -10, 1205]}}, "add up"),
+        (
+            {"segmentation": {"size": [40, 30], "counts": rle_from_mask(np.ones((90, 90), np.uint8))["counts"]}},
+            "pass the photo's end",
+        ),
+        ({"segmentation": {"size": [40, 30]}}, "no 'counts'"),
     ],
 )
 def test_a_bad_coco_annotation_is_a_problem_of_its_own(photos_dir: Path, changes: dict[str, Any], message: str) -> None:
@@ -129,6 +162,20 @@ def test_a_bad_coco_annotation_is_a_problem_of_its_own(photos_dir: Path, changes
     found = read_coco(file, photos_dir)
     assert found.n_instances == 1
     assert message in str(found.problems[0])
+
+
+@pytest.mark.parametrize(
+    "image", [{"id": 8, "file_name": "b.jpg"}, {"id": [8], "file_name": "b.jpg", "height": 40, "width": 30}, "b.jpg"]
+)
+def test_a_bad_coco_image_is_a_problem_of_its_own(photos_dir: Path, image: Any) -> None:
+    content = coco()
+    content["images"].append(image)
+    content["annotations"].append("no object")
+    file = photos_dir.parent / "instances.json"
+    file.write_text(json.dumps(content))
+    found = read_coco(file, photos_dir)
+    assert [photo.image_id for photo in found.photos] == ["a.jpg"]
+    assert [str(problem).split(": ")[1] for problem in found.problems] == ["image", "annotation"]
 
 
 def test_coco_of_another_taxonomy_is_refused(photos_dir: Path) -> None:

@@ -125,9 +125,10 @@ def test_a_region_yields_its_garment_or_else_itself(predictor: GarmentPredictor,
     assert isinstance(empty, PhotoDescription)
     assert empty.garments == ()
     assert empty.whole_image.box_xyxy_px == corner
-    (outside,) = predictor.describe([EncodedPhoto(data, (5000.0, 5000.0, 6000.0, 6000.0))])
-    assert isinstance(outside, PhotoError)
-    assert outside.code == "region_outside"
+    for region in ((5000.0, 5000.0, 6000.0, 6000.0), (float("nan"), 0.0, 90.0, 90.0)):
+        (outside,) = predictor.describe([EncodedPhoto(data, region)])
+        assert isinstance(outside, PhotoError)
+        assert outside.code == "region_outside"
 
 
 def test_the_same_garment_is_nearer_to_itself_than_to_others(predictor: GarmentPredictor, scene: np.ndarray) -> None:

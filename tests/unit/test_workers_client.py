@@ -73,11 +73,13 @@ def test_references_are_read_in_the_media_folder_and_nowhere_else(media):
     (media / "a.jpg").write_bytes(b"four")
     (media.parent / "secret.jpg").write_bytes(b"secret")
     (media / "link.jpg").symlink_to(media.parent / "secret.jpg")
-    names = ["a.jpg", "../secret.jpg", str(media.parent / "secret.jpg"), "link.jpg", "none.jpg", "."]
+    (media / "circle.jpg").symlink_to(media / "circle.jpg")
+    outside = ["../secret.jpg", str(media.parent / "secret.jpg"), "link.jpg"]
+    names = ["a.jpg", *outside, "none.jpg", ".", "circle.jpg", "null\0.jpg", "half\ud800.jpg", "n" * 5000]
     reply = tasks.describe_images(encode_photos([PhotoReference(name) for name in names]))
     answers = decode_descriptions(reply)
     assert answers[0].width_px == 4
-    assert [answer.code for answer in answers[1:]] == ["missing_file"] * 5
+    assert [answer.code for answer in answers[1:]] == ["missing_file"] * 9
 
 
 @pytest.mark.usefixtures("model")
