@@ -1,4 +1,4 @@
-"""This room's errors as answers; `deploy` renders them as RFC 9457 problems."""
+"""Refusals that `deploy` renders as RFC 9457 problems, and this room's errors as such."""
 
 from __future__ import annotations
 
@@ -11,16 +11,35 @@ from catalog.errors import ProductNotFound, RetailerNotFound
 
 
 class ProblemError(APIException):
-    """A refusal with a stable `code`, and further members of the problem in `extra`."""
+    """A refusal with a stable `code`, further members of the problem in `extra`, and HTTP `headers`."""
 
-    def __init__(self, status_code: int, code: str, detail: str, extra: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        status_code: int,
+        code: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail, code)
         self.status_code = status_code
         self.code = code
-        self.extra = {} if extra is None else dict(extra)
+        self.extra: dict[str, Any] = {} if field is None else {"errors": [{"field": field, "message": detail}]}
+        self.headers = {} if headers is None else dict(headers)
 
 
 def not_found(error: ProductNotFound | RetailerNotFound) -> ProblemError:
     """404, `unknown_retailer` or `not_found`, in the error's own words."""
     code = "unknown_retailer" if isinstance(error, RetailerNotFound) else "not_found"
-    return ProblemError(404, code, f"{str(error)[:1].upper()}{str(error)[1:]}.")
+    return ProblemError(404, code, sentence(error))
+
+
+def sentence(error: Exception) -> str:
+    """An error's words with a capital and a full stop.
+
+    >>> sentence(ValueError("there is no product 7"))
+    'There is no product 7.'
+    """
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")

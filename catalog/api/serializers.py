@@ -21,19 +21,16 @@ class ProductQuery(serializers.Serializer[Any]):
     """Query parameters of one product."""
 
     retailer = serializers.SlugField(
-        required=False, allow_blank=True, help_text="Slug of the retailer whose own product id stands in the address."
+        required=False, help_text="Slug of the retailer whose own product id stands in the address."
     )
 
 
 class ProductListQuery(serializers.Serializer[Any]):
     """Query parameters of the product list."""
 
-    retailer = serializers.SlugField(
-        required=False, allow_blank=True, help_text="Only products of the retailer with this slug."
-    )
+    retailer = serializers.SlugField(required=False, help_text="Only products of the retailer with this slug.")
     q = serializers.CharField(
         required=False,
-        allow_blank=True,
         max_length=200,
         default="",
         help_text="Words that must all occur in title, brand or product id, in any case.",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.pagination import PageNumberPagination
-from rest_framework.request import Request
-from rest_framework.serializers import Serializer
 
 from catalog import selectors
+from catalog.api.parameters import asked
 from catalog.api.problems import not_found
 from catalog.api.serializers import (
     DEFAULT_LIMIT,
@@ -57,10 +54,10 @@ class ProductListView(generics.ListAPIView[Product]):
 
     def get_queryset(self) -> QuerySet[Product]:
         """The products that were asked for."""
-        asked = _asked(ProductListQuery, self.request)
+        wanted = asked(ProductListQuery, self.request.query_params.dict())
         try:
             return selectors.products(
-                retailer_slug=asked.get("retailer") or None, query=asked["q"], in_stock=asked["in_stock"]
+                retailer_slug=wanted.get("retailer"), query=wanted["q"], in_stock=wanted["in_stock"]
             )
         except RetailerNotFound as error:
             raise not_found(error) from error
@@ -91,9 +88,9 @@ class ProductDetailView(generics.RetrieveAPIView[Product]):
 
     def get_object(self) -> Product:
         """The product in the address."""
-        asked = _asked(ProductQuery, self.request)
+        wanted = asked(ProductQuery, self.request.query_params.dict())
         try:
-            return selectors.get_product(self.kwargs["product_id"], asked.get("retailer") or None)
+            return selectors.get_product(self.kwargs["product_id"], wanted.get("retailer"))
         except (RetailerNotFound, ProductNotFound) as error:
             raise not_found(error) from error
 
@@ -116,11 +113,3 @@ class RetailerListView(generics.ListAPIView[Retailer]):
     def get_queryset(self) -> QuerySet[Retailer]:
         """All retailers, counted."""
         return selectors.retailers()
-
-
-def _asked(query: type[Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The checked query parameters; a wrong one is answered with its name and reason."""
-    # A plain dict: in a form's QueryDict, DRF takes an absent checkbox for false.
-    asked = query(data=request.query_params.dict())
-    asked.is_valid(raise_exception=True)
-    return dict(asked.validated_data)

@@ -95,11 +95,3 @@ class TrendsParameters(serializers.Serializer[Any]):
     retailer = serializers.SlugField(
         required=False, help_text="Only this retailer's catalog, and the searches made in it alone."
     )
-
-
-def asked(parameters: type[serializers.Serializer[Any]], given: dict[str, Any]) -> dict[str, Any]:
-    """The checked parameters; a wrong one is answered with its name and reason. An empty one counts as not given."""
-    # A plain dict: in a form's QueryDict, DRF takes an absent checkbox for false.
-    checked = parameters(data={name: value for name, value in given.items() if value != ""})
-    checked.is_valid(raise_exception=True)
-    return dict(checked.validated_data)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-from rest_framework.exceptions import APIException
-
+from catalog.api.problems import ProblemError, not_found, sentence
 from catalog.errors import ProductNotFound, RetailerNotFound
 from search.errors import IndexEmpty, InvalidRegion
 from search.index.base import IndexDamaged, IndexMissing, SpaceMismatch
@@ -28,25 +26,6 @@ _PHOTO_PROBLEMS = {
 }
 
 
-class ProblemError(APIException):
-    """A refusal with a stable `code`, further members of the problem in `extra`, and HTTP `headers`."""
-
-    def __init__(
-        self,
-        status_code: int,
-        code: str,
-        detail: str,
-        *,
-        field: str | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(detail, code)
-        self.status_code = status_code
-        self.code = code
-        self.extra: dict[str, Any] = {} if field is None else {"errors": [{"field": field, "message": detail}]}
-        self.headers = {} if headers is None else dict(headers)
-
-
 @contextmanager
 def answering_problems() -> Iterator[None]:
     """Turns every error a body may raise into its answer; what is not listed is a bug and stays one.
@@ -57,15 +36,13 @@ def answering_problems() -> Iterator[None]:
         yield
     except PhotoRejected as error:
         status_code, code = _PHOTO_PROBLEMS.get(error.code, (400, error.code))
-        raise ProblemError(status_code, code, _sentence(error), field="image") from error
+        raise ProblemError(status_code, code, sentence(error), field="image") from error
     except InvalidRegion as error:
-        raise ProblemError(400, "invalid_parameter", _sentence(error), field="box") from error
-    except RetailerNotFound as error:
-        raise ProblemError(404, "unknown_retailer", _sentence(error)) from error
-    except ProductNotFound as error:
-        raise ProblemError(404, "not_found", _sentence(error)) from error
+        raise ProblemError(400, "invalid_parameter", sentence(error), field="box") from error
+    except (RetailerNotFound, ProductNotFound) as error:
+        raise not_found(error) from error
     except IndexEmpty as error:
-        raise ProblemError(503, "index_empty", _sentence(error)) from error
+        raise ProblemError(503, "index_empty", sentence(error)) from error
     except (IndexMissing, IndexDamaged, SpaceMismatch) as error:
         raise _index_problem(error) from error
     except WorkersError as error:
@@ -95,8 +72,3 @@ def _vision_problem(error: WorkersError) -> ProblemError:
         return ProblemError(503, "vision_timeout", "The vision model did not answer in time; try again.", headers=retry)
     detail = "The vision model is not available at the moment; try again."
     return ProblemError(503, "vision_unavailable", detail, headers=retry)
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")

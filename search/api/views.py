@@ -12,10 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from catalog.api.parameters import asked
+from catalog.api.problems import ProblemError
 from catalog.selectors import get_product, get_retailer
 from search.api import examples
-from search.api.parameters import SearchForm, SearchParameters, SimilarParameters, TrendsParameters, asked
-from search.api.problems import ProblemError, answering_problems
+from search.api.parameters import SearchForm, SearchParameters, SimilarParameters, TrendsParameters
+from search.api.problems import answering_problems
 from search.api.serializers import (
     CategoryCountSerializer,
     SearchResultSerializer,

@@ -112,6 +112,14 @@ def test_every_route_works_with_and_without_its_last_slash(client: Client, path:
     assert get(client, path) == get(client, f"{path}/")
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+def test_an_empty_parameter_counts_as_not_given(client: Client, blank: str) -> None:
+    make_product()
+    everything = get(client, "/api/products/")
+    for name in ("limit", "q", "retailer", "in_stock"):
+        assert get(client, "/api/products/", **{name: blank}) == everything, name
+
+
 def test_pages_hold_every_product_once_in_a_stable_order(client: Client) -> None:
     made = [make_product().external_id for _ in range(45)]
     body = get(client, "/api/products/")
