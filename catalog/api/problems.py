@@ -5,9 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.exceptions import APIException
 
 from catalog.errors import ProductNotFound, RetailerNotFound
+
+MEDIA_TYPE = "application/problem+json"
+_MEANINGS = {
+    400: "Problem `invalid_parameter` or what `code` names: `errors` names field and reason.",
+    404: "Problem `unknown_retailer` or `not_found`.",
+    413: "Problem `file_too_large` or `too_many_pixels`.",
+    415: "Problem `unsupported_media_type`.",
+    503: "Problem with `code` saying what is missing; `Retry-After` where waiting helps.",
+}
+
+
+def documented(*statuses: int, **examples: OpenApiExample) -> dict[tuple[int, str], OpenApiResponse]:
+    """The refusals of a route, for its OpenAPI schema.
+
+    Args:
+        statuses: HTTP statuses it may refuse with.
+        examples: One example for a status, as `on_400`.
+    """
+    return {
+        (status, MEDIA_TYPE): OpenApiResponse(
+            OpenApiTypes.OBJECT,
+            _MEANINGS[status],
+            examples=[examples[f"on_{status}"]] if f"on_{status}" in examples else [],
+        )
+        for status in statuses
+    }
 
 
 class ProblemError(APIException):

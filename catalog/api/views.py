@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.pagination import PageNumberPagination
 
 from catalog import selectors
 from catalog.api.parameters import asked
-from catalog.api.problems import not_found
+from catalog.api.problems import documented, not_found
 from catalog.api.serializers import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -22,9 +22,6 @@ from catalog.api.serializers import (
 )
 from catalog.errors import ProductNotFound, RetailerNotFound
 from catalog.models import Product, Retailer
-
-INVALID = OpenApiResponse(OpenApiTypes.OBJECT, "Problem `invalid_parameter`: `errors` names field and reason.")
-UNKNOWN = OpenApiResponse(OpenApiTypes.OBJECT, "Problem `unknown_retailer` or `not_found`.")
 
 
 class ProductPages(PageNumberPagination):
@@ -40,7 +37,7 @@ class ProductPages(PageNumberPagination):
         summary="List products",
         description="Products on sale, oldest first.",
         parameters=[ProductListQuery],
-        responses={200: ProductSerializer(many=True), 400: INVALID, 404: UNKNOWN},
+        responses={200: ProductSerializer(many=True), **documented(400, 404)},
         tags=["catalog"],
         operation_id="products_list",
     )
@@ -75,7 +72,7 @@ class ProductListView(generics.ListAPIView[Product]):
             ),
             ProductQuery,
         ],
-        responses={200: ProductDetailSerializer, 404: UNKNOWN},
+        responses={200: ProductDetailSerializer, **documented(400, 404)},
         tags=["catalog"],
         operation_id="products_retrieve",
     )

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.api.parameters import asked
-from catalog.api.problems import ProblemError
+from catalog.api.problems import ProblemError, documented
 from catalog.selectors import get_product, get_retailer
 from search.api import examples
 from search.api.parameters import SearchForm, SearchParameters, SimilarParameters, TrendsParameters
@@ -45,8 +45,7 @@ class SearchView(APIView):
         parameters=[SearchParameters],
         responses={
             200: OpenApiResponse(SearchResultSerializer, examples=[examples.SEARCH_REPLY]),
-            (400, "application/problem+json"): OpenApiResponse(OpenApiTypes.OBJECT, examples=[examples.NOT_AN_IMAGE]),
-            (503, "application/problem+json"): OpenApiResponse(OpenApiTypes.OBJECT, examples=[examples.INDEX_MISSING]),
+            **documented(400, 404, 413, 415, 503, on_400=examples.NOT_AN_IMAGE, on_503=examples.INDEX_MISSING),
         },
         tags=["search"],
         operation_id="search_by_photo",
@@ -82,7 +81,7 @@ class SimilarProductsView(APIView):
             ),
             SimilarParameters,
         ],
-        responses=SimilarProductsSerializer,
+        responses={200: SimilarProductsSerializer, **documented(400, 404, 503)},
         tags=["search"],
         operation_id="products_similar",
     )
@@ -123,7 +122,10 @@ class TrendsView(APIView):
         description="Garments by class and day: what catalogs hold and what shoppers search for, apart. "
         "Counts depend on the model that saw the garments; its versions are named.",
         parameters=[TrendsParameters],
-        responses=OpenApiResponse(TrendsSerializer, examples=[examples.TRENDS_REPLY]),
+        responses={
+            200: OpenApiResponse(TrendsSerializer, examples=[examples.TRENDS_REPLY]),
+            **documented(400, 404),
+        },
         tags=["search"],
         operation_id="trends_retrieve",
     )

@@ -327,4 +327,8 @@ def test_the_schema_describes_the_search(client: Client) -> None:
     operation = schema["paths"]["/api/search/"]["post"]
     assert "image" in str(schema["components"]["schemas"]["SearchForm"]["properties"])
     assert operation["operationId"] == "search_by_photo"
+    assert {"400", "404", "413", "415", "503"} <= set(operation["responses"])
+    for path in schema["paths"].values():
+        for status, response in ((s, r) for each in path.values() for s, r in each["responses"].items()):
+            assert (set(response["content"]) == {"application/problem+json"}) == (status >= "400")
     assert {"/api/trends/", "/api/categories/", "/api/products/{product_id}/similar/"} <= set(schema["paths"])
