@@ -18,6 +18,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from segmentation.data.annotations import AnnotatedPhoto
+from segmentation.errors import AnnotationError, PhotoRejected
 from segmentation.images import decode_rgb
 from segmentation.segmenter import Segmenter
 from segmentation.taxonomy import CATEGORIES
@@ -60,12 +61,20 @@ def evaluate_segmenter(
         segmenter: The model.
         photos: Annotated photos; nothing of them may have been trained on.
         on_progress: Called with (photos done, photos in all).
+
+    Raises:
+        AnnotationError: There is no photo, or one cannot be decoded; the message names it.
     """
+    if not photos:
+        raise AnnotationError("no annotated photo to evaluate on")
     detections: list[list[Detection]] = []
     elapsed_ms: list[float] = []
     for index, photo in enumerate(photos):
         started = time.perf_counter()
-        image = decode_rgb(photo.file.read_bytes(), turn=False)
+        try:
+            image = decode_rgb(photo.file.read_bytes(), turn=False)
+        except (OSError, PhotoRejected) as error:
+            raise AnnotationError(f"{photo.image_id}: {error}") from error
         size = (photo.width_px, photo.height_px)
         detections += segmenter.detect([segmenter.fit(image)], [size], min_score=EVALUATED_SCORE)
         elapsed_ms.append((time.perf_counter() - started) * 1e3)

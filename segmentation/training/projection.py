@@ -15,7 +15,7 @@ from segmentation.data.annotations import AnnotatedPhoto
 from segmentation.data.transforms import boxes_from_masks
 from segmentation.device import best_device
 from segmentation.embedding import CropEmbedder, Embedder, fit_projection
-from segmentation.errors import CheckpointError
+from segmentation.errors import CheckpointError, ConfigError
 from segmentation.images import decode_rgb
 from segmentation.masks import mask_from_rle, rle_area
 from segmentation.weights import read_initial_weights
@@ -57,7 +57,10 @@ def fit_embedder(
         features.append(embedder.pooled(list(_crops(photo, config))))
         if on_progress is not None:
             on_progress(index + 1, len(photos))
-    sample = np.concatenate([rows for rows in features if len(rows)])
+    described = [rows for rows in features if len(rows)]
+    if not described:
+        raise ConfigError(f"no annotated garment has {MIN_AREA_PX} pixels or more: nothing to fit on")
+    sample = np.concatenate(described)
     weight, bias = fit_projection(sample, config.dim, shrinkage=shrinkage)
     model.projection.weight.data = torch.from_numpy(weight)
     model.projection.bias.data = torch.from_numpy(bias)

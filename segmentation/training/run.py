@@ -18,7 +18,7 @@ from segmentation.config import SegmenterConfig, to_mapping
 from segmentation.data.annotations import AnnotatedPhoto
 from segmentation.data.loaders import training_loader
 from segmentation.device import best_device
-from segmentation.errors import ConfigError
+from segmentation.errors import AnnotationError, ConfigError
 from segmentation.evaluation.coco_ap import APReport, evaluate_segmenter
 from segmentation.model import build_mask_rcnn, freeze_stages, load_trunk_weights
 from segmentation.segmenter import Segmenter
@@ -49,8 +49,15 @@ def _load_initial(model: MaskRCNN, file: Path) -> None:
         load_trunk_weights(model, read_initial_weights(file))
 
 
+def _read_config(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file}: this run's configuration cannot be read: {error}") from error
+
+
 class TrainingRun:
-    """Trains one configuration into one folder; opening a folder that holds a state goes on from there."""
+    """Trains one configuration into one folder; with `resume`, goes on from the state the folder holds."""
 
     def __init__(
         self,
@@ -66,9 +73,12 @@ class TrainingRun:
         """Prepare everything, but train nothing yet.
 
         Raises:
+            AnnotationError: There is nothing to train on, or nothing to validate on.
             ConfigError: The folder holds another run, or there is none to resume.
             CheckpointError: The initial weights or the state cannot be read.
         """
+        if not train or not any(photo.instances for photo in val):
+            raise AnnotationError(f"no photo with garments to {'validate' if train else 'train'} on")
         self._config, self._train, self._val, self._out = config, train, val, out
         self._n_workers = n_workers
         self._provenance = provenance if provenance is not None else {}
@@ -100,9 +110,10 @@ class TrainingRun:
             raise ConfigError(f"{self._out}: holds a run already; pass --resume to go on, or name another folder")
         self._out.mkdir(parents=True, exist_ok=True)
         wanted, file = json.dumps(to_mapping(self._config), indent=2), self._out / CONFIG
-        if resuming and json.loads(file.read_text()) != json.loads(wanted):
+        if not resuming:
+            file.write_text(wanted)
+        elif _read_config(file) != json.loads(wanted):
             raise ConfigError(f"{file}: the run was started with another configuration")
-        file.write_text(wanted)
 
     def train(self, listener: Listener) -> Progress:
         """Train to the last epoch, validating after each; returns where it ended.
