@@ -41,7 +41,8 @@ clean: ## remove caches and the demo's records (not .venv, not runs/)
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another with PYTHON=") if sys.version_info < (3, 11) else None'
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV) || { echo "venv is missing: apt-get install python3-venv" >&2; exit 1; }
+	@# A venv made before python3-venv was installed has a python but no pip: make it again.
+	@$(RUN) -c 'import pip' 2>/dev/null || $(PYTHON) -m venv $(VENV) || { echo "venv is missing: apt-get install python3-venv" >&2; exit 1; }
 	$(RUN) -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 

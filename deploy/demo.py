@@ -70,6 +70,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 def _prepare(catalog: DemoCatalog) -> None:
     """Bring database and index up to date; what is unchanged since the last run is skipped."""
+    demo_catalog.claim(catalog)
     _manage("migrate", "--verbosity", "0")
     if not catalog.feed.exists():
         _draw(catalog.folder)
@@ -96,12 +97,17 @@ def _manage(*arguments: object) -> None:
 
 
 def _refuse_a_taken_port(port: int) -> None:
+    if not 1 <= port <= 65535:
+        raise demo_catalog.DemoError(f"There is no port {port}: PORT= takes 1 to 65535.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
+        except PermissionError as error:
+            raise demo_catalog.DemoError(f"Port {port} is not allowed here; try `make demo PORT=8000`.") from error
         except OSError as error:
-            raise demo_catalog.DemoError(f"Port {port} is taken; try `make demo PORT={port + 1}`.") from error
+            other = port + 1 if port < 65535 else 8000
+            raise demo_catalog.DemoError(f"Port {port} is taken; try `make demo PORT={other}`.") from error
 
 
 def greeting(catalog: DemoCatalog, sample: Path | None, port: int) -> str:

@@ -15,7 +15,10 @@ from pathlib import Path
 from workers.config import WorkersConfig
 
 MOST_SAMPLES = 8
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+SAMPLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+"""What browsers show."""
+PHOTO_SUFFIXES = SAMPLE_SUFFIXES | {".gif", ".heic", ".heif"}
+"""What a feed may name."""
 SAMPLE_FOLDERS = ("samples", "scenes", "images/wild_dev", "images/query_dev")
 """Where folders keep photos that are not packshots."""
 
@@ -64,9 +67,11 @@ def of_folder(folder: Path, root: Path) -> DemoCatalog:
 
 
 def fingerprint(catalog: DemoCatalog) -> str:
-    """Changes whenever the feed, a photo's name, size or time, or a checkpoint changes."""
+    """Changes whenever the feed, a photo's name, size or time, a checkpoint, or where the records live changes."""
     config = WorkersConfig.from_environment()
     digest = hashlib.sha256()
+    for variable in ("DATABASE_URL", "VECTOR_INDEX_URL"):
+        digest.update(f"{variable}={os.environ.get(variable, '')}\n".encode())
     for path in [*sorted(_photos(catalog.folder)), catalog.feed, config.segmenter, config.embedder]:
         if path.exists():
             status = path.stat()
@@ -77,6 +82,12 @@ def fingerprint(catalog: DemoCatalog) -> str:
 def is_done(catalog: DemoCatalog, state: str) -> bool:
     """Whether exactly this state was indexed to the end."""
     return _read_state(catalog.data_dir).get("indexed") == state
+
+
+def claim(catalog: DemoCatalog) -> None:
+    """Remember whose records these are before there is one: an interrupted run must not share them either."""
+    if "folder" not in _read_state(catalog.data_dir):
+        mark_done(catalog, "")
 
 
 def mark_done(catalog: DemoCatalog, state: str) -> None:
@@ -104,9 +115,9 @@ def place_samples(catalog: DemoCatalog) -> Path | None:
 
 def choose_samples(folder: Path) -> list[Path]:
     """At most `MOST_SAMPLES` photos of different names, spread over what the folder offers; scenes first."""
-    offers = [offer for name in SAMPLE_FOLDERS if (offer := sorted(_photos(folder / name)))]
+    offers = [offer for name in SAMPLE_FOLDERS if (offer := sorted(_photos(folder / name, SAMPLE_SUFFIXES)))]
     if not offers:
-        offers = [sorted(_photos(folder))]
+        offers = [sorted(_photos(folder, SAMPLE_SUFFIXES))]
     share = -(-MOST_SAMPLES // len(offers))
     spread = [offer[:: max(1, len(offer) // share)][:share] for offer in offers]
     by_turns = [photo for turn in itertools.zip_longest(*spread) for photo in turn if photo is not None]
@@ -119,10 +130,10 @@ def remove_folder(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _photos(folder: Path) -> Iterator[Path]:
+def _photos(folder: Path, suffixes: frozenset[str] = PHOTO_SUFFIXES) -> Iterator[Path]:
     if not folder.is_dir():
         return iter(())
-    return (path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file())
+    return (path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
 
 
 def _read_state(data_dir: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import socket
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,37 @@ def test_two_folders_of_one_name_do_not_share_records(folder, tmp_path):
     assert demo_catalog.of_folder(folder, tmp_path).data_dir == first.data_dir
 
 
+def test_an_interrupted_first_run_does_not_lend_its_records_to_another_folder_of_the_name(folder, tmp_path):
+    first = demo_catalog.of_folder(folder, tmp_path)
+    demo_catalog.claim(first)
+    other = tmp_path / "elsewhere" / "My Shop"
+    other.mkdir(parents=True)
+    (other / "feed.csv").touch()
+    assert demo_catalog.of_folder(other, tmp_path).data_dir != first.data_dir
+    assert not demo_catalog.is_done(first, demo_catalog.fingerprint(first))
+
+
+def test_claiming_again_forgets_nothing(folder, tmp_path):
+    catalog = demo_catalog.of_folder(folder, tmp_path)
+    demo_catalog.mark_done(catalog, "state")
+    demo_catalog.claim(catalog)
+    assert demo_catalog.is_done(catalog, "state")
+
+
+@pytest.mark.parametrize("port", [-1, 0, 65536, 99999])
+def test_a_port_that_does_not_exist_is_refused_in_words(port):
+    with pytest.raises(DemoError, match="no port"):
+        demo._refuse_a_taken_port(port)
+
+
+def test_a_taken_port_is_refused_with_another_to_try():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(DemoError, match="is taken; try"):
+            demo._refuse_a_taken_port(taken.getsockname()[1])
+
+
 def test_a_folder_without_a_feed_is_refused_with_what_is_expected(tmp_path):
     with pytest.raises(DemoError, match=r"feed\.csv"):
         demo_catalog.of_folder(tmp_path, tmp_path)
@@ -48,7 +80,16 @@ def test_an_unchanged_folder_is_done_and_a_changed_one_is_not(folder, tmp_path):
     assert not demo_catalog.is_done(catalog, state)
     demo_catalog.mark_done(catalog, state)
     assert demo_catalog.is_done(catalog, demo_catalog.fingerprint(catalog))
-    (folder / "images" / "new.jpg").write_bytes(b"photo")
+    for name in ("new.jpg", "new.HEIC"):
+        demo_catalog.mark_done(catalog, demo_catalog.fingerprint(catalog))
+        (folder / "images" / name).write_bytes(b"photo")
+        assert not demo_catalog.is_done(catalog, demo_catalog.fingerprint(catalog)), name
+
+
+def test_what_one_database_holds_is_not_done_in_another(folder, tmp_path, monkeypatch):
+    catalog = demo_catalog.of_folder(folder, tmp_path)
+    demo_catalog.mark_done(catalog, demo_catalog.fingerprint(catalog))
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/selvedge")
     assert not demo_catalog.is_done(catalog, demo_catalog.fingerprint(catalog))
 
 
