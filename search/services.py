@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from catalog.models import Product, Retailer
 from catalog.selectors import get_retailer, products_by_key
@@ -28,6 +29,8 @@ from segmentation.images import read_photo_size
 from segmentation.taxonomy import category_by_id, compatible_category_ids
 from segmentation.types import EncodedPhoto, GarmentDescriptor, PhotoDescription, PhotoError
 from workers import client
+
+logger = logging.getLogger(__name__)
 
 
 def search_by_photo(data: bytes, options: SearchOptions) -> SearchResult:
@@ -52,9 +55,10 @@ def search_by_photo(data: bytes, options: SearchOptions) -> SearchResult:
     """
     started = perf_counter()
     retailer = None if options.retailer_slug is None else get_retailer(options.retailer_slug)
+    photo = _open_photo(data, options)
     space = client.space()
     index = _open_index(space)
-    description = _describe(data, options)
+    description = _describe(photo)
     seen = _choose_objects(description, options)
     search_started = perf_counter()
     queries = [Query(garment.embedding, _where(garment, options, retailer)) for _, garment in seen]
@@ -80,7 +84,11 @@ def search_by_photo(data: bytes, options: SearchOptions) -> SearchResult:
             for number, ((kind, garment), products) in enumerate(zip(seen, ranked, strict=True))
         ),
     )
-    _log_search(result, space, retailer)
+    try:
+        _log_search(result, space, retailer)
+    except DatabaseError:
+        # A count that is lost must not cost a shopper an answer that is ready.
+        logger.exception("Search %s could not be counted.", result.search_id)
     return result
 
 
@@ -119,10 +127,14 @@ def _open_index(space: SpaceInfo) -> VectorIndex:
     return index
 
 
-def _describe(data: bytes, options: SearchOptions) -> PhotoDescription:
+def _open_photo(data: bytes, options: SearchOptions) -> EncodedPhoto:
+    """Checks the header and places the region, before anything costs time."""
     width_px, height_px = read_photo_size(data)
     region = None if options.box_xyxy is None else place_region(options.box_xyxy, width_px, height_px)
-    photo = EncodedPhoto(data, region)
+    return EncodedPhoto(data, region)
+
+
+def _describe(photo: EncodedPhoto) -> PhotoDescription:
     (described,) = client.describe_photos([photo], timeout_s=settings.SELVEDGE_SEARCH_TIMEOUT_S)
     if isinstance(described, PhotoError):
         raise PhotoRejected(described.code, described.message)

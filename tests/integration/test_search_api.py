@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
@@ -332,3 +332,21 @@ def test_the_schema_describes_the_search(client: Client) -> None:
         for status, response in ((s, r) for each in path.values() for s, r in each["responses"].items()):
             assert (set(response["content"]) == {"application/problem+json"}) == (status >= "400")
     assert {"/api/trends/", "/api/categories/", "/api/products/{product_id}/similar/"} <= set(schema["paths"])
+
+
+def test_a_bad_photo_is_told_even_where_there_is_no_index(client: Client) -> None:
+    require_model()
+    assert problem(client.post("/api/search", {"image": upload(b"no photo")})) == (400, "not_an_image")
+
+
+def test_a_search_that_cannot_be_counted_is_answered_all_the_same(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_shop()
+
+    def full_disk(*_: object, **__: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(SearchLog.objects, "create", full_disk)
+    assert search(client, packshot(0))["objects"]
+    assert not SearchedGarment.objects.exists()
