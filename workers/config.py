@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from segmentation.checkpoint import SHIPPED_EMBEDDER, SHIPPED_SEGMENTER
+
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED_CHECKPOINTS = ROOT / "segmentation" / "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,8 @@ class WorkersConfig:
         broker = _text(env, "CELERY_BROKER_URL", "")
         return cls(
             broker_url=broker if broker else None,
-            segmenter=Path(_text(env, "SELVEDGE_SEGMENTER", str(SHIPPED_CHECKPOINTS / "segmenter.safetensors"))),
-            embedder=Path(_text(env, "SELVEDGE_EMBEDDER", str(SHIPPED_CHECKPOINTS / "embedder.safetensors"))),
+            segmenter=Path(_text(env, "SELVEDGE_SEGMENTER", str(SHIPPED_SEGMENTER))),
+            embedder=Path(_text(env, "SELVEDGE_EMBEDDER", str(SHIPPED_EMBEDDER))),
             media_root=Path(_text(env, "SELVEDGE_MEDIA_ROOT", str(data_dir / "media"))).resolve(),
             threads=threads if threads > 0 else None,
             visibility_timeout_s=_whole_number(env, "SELVEDGE_VISIBILITY_TIMEOUT_S", 3600),

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from segmentation.drawn import CatalogExists, draw_catalog
+from segmentation.management.progress import progress_on
 
 
 class Command(BaseCommand):
@@ -27,18 +28,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Draw, with a progress bar."""
         with tqdm(desc="drawing", unit="image", disable=options["verbosity"] == 0) as bar:
-
-            def show(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
             try:
                 catalog = draw_catalog(
                     options["out"],
                     products=options["products"],
                     scenes=options["scenes"],
                     seed=options["seed"],
-                    on_progress=show,
+                    on_progress=progress_on(bar),
                 )
             except (CatalogExists, ValueError) as error:
                 raise CommandError(str(error)) from error
