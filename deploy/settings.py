@@ -5,12 +5,14 @@ Every variable has a default that runs on one machine without a broker or a data
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -29,6 +31,17 @@ def _text(name: str, default: str) -> str:
     return value if value else default
 
 
+def _positive(name: str, default: float) -> float:
+    text = _text(name, str(default))
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise ImproperlyConfigured(f"{name} must be a number above 0, not {text!r}")
+    return number
+
+
 # --- where things are -------------------------------------------------------------------------------------------
 SELVEDGE_DATA_DIR = Path(_text("SELVEDGE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 SELVEDGE_DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -37,8 +50,8 @@ MEDIA_URL = "/media/"
 VECTOR_INDEX_URL = _text("VECTOR_INDEX_URL", f"faiss://{SELVEDGE_DATA_DIR / 'index'}")
 
 # --- limits -----------------------------------------------------------------------------------------------------
-SELVEDGE_MAX_UPLOAD_BYTES = int(_text("SELVEDGE_MAX_UPLOAD_BYTES", str(20 * 1024 * 1024)))
-SELVEDGE_SEARCH_TIMEOUT_S = float(_text("SELVEDGE_SEARCH_TIMEOUT_S", "30"))
+SELVEDGE_MAX_UPLOAD_BYTES = int(_positive("SELVEDGE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024))
+SELVEDGE_SEARCH_TIMEOUT_S = _positive("SELVEDGE_SEARCH_TIMEOUT_S", 30.0)
 # A photo stays in memory: it is decoded at once, and a temporary file would only be read back.
 FILE_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES
 DATA_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES + 1024 * 1024

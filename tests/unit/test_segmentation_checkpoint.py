@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from django.core.management import CommandError, call_command
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
@@ -85,3 +86,13 @@ def test_downloaded_weights_are_read_without_unpickling_objects(name: str, monke
     assert asked["weights_only"] is True
     assert asked["check_hash"] is True
     assert all(torch.equal(value, published.state_dict()[key]) for key, value in trunk.state_dict().items())
+
+
+def test_describing_a_photo_uses_the_checkpoints_that_searches_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = tmp_path / "a.jpg"
+    photo.write_bytes(b"any")
+    monkeypatch.setenv("SELVEDGE_SEGMENTER", str(tmp_path / "gone.safetensors"))
+    with pytest.raises(CommandError, match=r"gone\.safetensors"):
+        call_command("describe_photo", str(photo))

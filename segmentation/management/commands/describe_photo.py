@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,12 @@ from segmentation.taxonomy import category_by_id
 from segmentation.types import EncodedPhoto, PhotoDescription, PhotoError
 
 
+def _configured(variable: str, shipped: Path) -> Path:
+    """The checkpoint that searches use, so that this command shows what they see."""
+    named = os.environ.get(variable, "").strip()
+    return Path(named) if named else shipped
+
+
 class Command(BaseCommand):
     """Parses, calls `GarmentPredictor`, prints a table and saves the overlay."""
 
@@ -27,8 +34,10 @@ class Command(BaseCommand):
         """Declare the options."""
         parser.add_argument("photo", type=Path, help="a JPEG, PNG, WebP or HEIC file")
         parser.add_argument("--out", type=Path, help="write the photo with masks, boxes and labels here")
-        parser.add_argument("--segmenter", type=Path, default=SHIPPED_SEGMENTER, help="checkpoint")
-        parser.add_argument("--embedder", type=Path, default=SHIPPED_EMBEDDER, help="checkpoint")
+        segmenter = _configured("SELVEDGE_SEGMENTER", SHIPPED_SEGMENTER)
+        parser.add_argument("--segmenter", type=Path, default=segmenter, help="checkpoint (SELVEDGE_SEGMENTER)")
+        embedder = _configured("SELVEDGE_EMBEDDER", SHIPPED_EMBEDDER)
+        parser.add_argument("--embedder", type=Path, default=embedder, help="checkpoint (SELVEDGE_EMBEDDER)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
