@@ -99,13 +99,16 @@ def paste_probabilities(
     return (window >= threshold).astype(np.uint8), left, top
 
 
-def mask_polygons(mask: MaskRLE, *, max_side_px: int = 640, tolerance_px: float = 1.0) -> list[list[float]]:
+def mask_polygons(
+    mask: MaskRLE, *, max_side_px: int = 640, tolerance_px: float = 1.0, min_share: float = 0.01
+) -> list[list[float]]:
     """Outline a mask for drawing.
 
     Args:
         mask: The mask at the photo's resolution.
         max_side_px: The outline is traced at most at this size; more detail is not visible on a page.
         tolerance_px: Largest deviation of the simplified outline, at the traced size.
+        min_share: Specks smaller than this share of the largest piece are left out.
 
     Returns:
         One `[x, y, x, y, ...]` a connected outer contour, 0..1 of the photo's width and height, largest first.
@@ -117,7 +120,10 @@ def mask_polygons(mask: MaskRLE, *, max_side_px: int = 640, tolerance_px: float 
     small = full if scale == 1.0 else cv2.resize(full, size, interpolation=cv2.INTER_NEAREST)
     contours, _ = cv2.findContours(small, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     polygons = []
-    for contour in sorted(contours, key=cv2.contourArea, reverse=True):
+    ranked = sorted(contours, key=cv2.contourArea, reverse=True)
+    for contour in ranked:
+        if cv2.contourArea(contour) < min_share * cv2.contourArea(ranked[0]):
+            break
         points = cv2.approxPolyDP(contour, tolerance_px, True).reshape(-1, 2)
         if len(points) >= 3:
             relative = (points + 0.5) / np.array([small.shape[1], small.shape[0]])

@@ -6,6 +6,7 @@ Source: He et al., "Mask R-CNN", ICCV 2017; Lin et al., "Feature Pyramid Network
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN
@@ -50,7 +51,7 @@ def build_mask_rcnn(config: ModelConfig, *, weights: str = "", rois_per_image: i
     levels = [str(level) for level in range(n_roi_levels)]
     n_classes = N_CATEGORIES + 1
     mask_dim = config.mask_head_channels[-1]
-    return MaskRCNN(
+    model = MaskRCNN(
         backbone,
         rpn_anchor_generator=AnchorGenerator(
             config.anchor_sizes_px, (config.anchor_ratios,) * len(config.anchor_sizes_px)
@@ -75,6 +76,16 @@ def build_mask_rcnn(config: ModelConfig, *, weights: str = "", rois_per_image: i
         box_nms_thresh=config.nms_iou,
         box_detections_per_img=config.max_detections,
     )
+    for head in (model.rpn.head, model.roi_heads.box_predictor, model.roi_heads.mask_predictor):
+        head.register_forward_hook(_in_full_precision)
+    return model
+
+
+def _in_full_precision(_module: nn.Module, _inputs: object, outputs: Any) -> Any:
+    """Boxes are computed from what a head says: in bfloat16 a corner at 500 px could only move in steps of 2 px."""
+    if isinstance(outputs, Tensor):
+        return outputs.float()
+    return type(outputs)(_in_full_precision(_module, _inputs, output) for output in outputs)
 
 
 def load_trunk_weights(model: MaskRCNN, weights: Mapping[str, Tensor]) -> int:

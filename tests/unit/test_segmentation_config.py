@@ -100,3 +100,13 @@ def test_freezing_keeps_the_first_stages_and_trains_the_rest(backbone: str) -> N
         assert frozen == {"conv1", "layer1"}
     freeze_stages(model, 0)
     assert all(value.requires_grad for value in model.parameters())
+
+
+def test_boxes_are_computed_in_full_precision_even_where_layers_are_not() -> None:
+    model = build_mask_rcnn(ModelConfig(fpn_channels=32, box_head_dim=32, mask_head_channels=(32,)))
+    with torch.autocast("cpu", torch.bfloat16):
+        levels = [torch.rand(1, 32, 16, 16)]
+        logits, deltas = model.rpn.head(levels)
+        scores, corners = model.roi_heads.box_predictor(torch.rand(3, 32))
+        masks = model.roi_heads.mask_predictor(torch.rand(3, 32, 14, 14))
+    assert {value.dtype for value in (*logits, *deltas, scores, corners, masks)} == {torch.float32}

@@ -121,6 +121,7 @@ def test_polygons_trace_each_piece_in_shares_of_the_photo() -> None:
     mask = np.zeros((100, 200), np.uint8)
     mask[10:50, 20:100] = 1
     mask[60:90, 150:190] = 1
+    mask[2:5, 2:5] = 1  # a speck
     polygons = mask_polygons(rle_from_mask(mask))
     assert len(polygons) == 2
     xs, ys = polygons[0][0::2], polygons[0][1::2]
@@ -133,4 +134,5 @@ def test_polygons_trace_each_piece_in_shares_of_the_photo() -> None:
             coco_mask.frPyObjects([[v * (200, 100)[i % 2] for i, v in enumerate(p)] for p in polygons], 100, 200)
         )
     )
+    mask[2:5, 2:5] = 0
     assert (redrawn & mask).sum() / (redrawn | mask).sum() > 0.93
