@@ -136,6 +136,27 @@ class EmbedderConfig:
     image_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
 
+Padded = TypeVar("Padded", ModelConfig, EmbedderConfig)
+
+
+def pad_as_weights_expect(config: Padded, weights: str) -> tuple[Padded, str]:
+    """The padding initial weights were made with: torchvision's own know only the symmetric one.
+
+    Args:
+        config: A model's or an embedder's configuration.
+        weights: `imagenet`, a file, or empty for none.
+
+    Returns:
+        The configuration to use, and a sentence about what was changed; empty where nothing was.
+    """
+    if weights != "imagenet" or not config.tf_same_padding:
+        return config, ""
+    return (
+        dataclasses.replace(config, tf_same_padding=False),
+        "imagenet weights expect symmetric padding: tf_same_padding is taken as false.",
+    )
+
+
 def load_config(name_or_path: str, kind: type[T]) -> T:
     """Read a configuration by its name in `segmentation/configs`, or from a TOML file.
 

@@ -11,7 +11,7 @@ import torch
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from segmentation.config import EmbedderConfig, load_config, to_mapping
+from segmentation.config import EmbedderConfig, load_config, pad_as_weights_expect, to_mapping
 from segmentation.data.sources import read_annotations
 from segmentation.errors import SegmentationError
 from segmentation.management.progress import progress_on
@@ -36,8 +36,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
         try:
-            config = load_config(options["config"], EmbedderConfig)
-            photos = read_annotations(options["data"], split="train").photos
+            config, note = pad_as_weights_expect(load_config(options["config"], EmbedderConfig), options["weights"])
+            if note:
+                self.stdout.write(note)
+            annotated = read_annotations(options["data"], split="train")
+            for problem in annotated.problems:
+                self.stderr.write(str(problem))
+            photos = annotated.photos
             with tqdm(total=len(photos), desc="describe garments", unit="photo") as bar:
                 model, n_crops = fit_embedder(
                     config,

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from segmentation.config import SegmenterConfig, load_config
+from segmentation.config import SegmenterConfig, load_config, pad_as_weights_expect
 from segmentation.data.annotations import AnnotationSet
 from segmentation.data.coco import read_coco
 from segmentation.data.sources import has_validation, read_annotations
@@ -83,7 +83,11 @@ class Command(BaseCommand):
             changes["initial_weights"] = options["weights"]
         if options["epochs"] is not None:
             changes["epochs"] = options["epochs"]
-        return dataclasses.replace(config, train=dataclasses.replace(config.train, **changes))
+        train = dataclasses.replace(config.train, **changes)
+        model, note = pad_as_weights_expect(config.model, train.initial_weights)
+        if note:
+            self.stdout.write(note)
+        return dataclasses.replace(config, model=model, train=train)
 
     def _report_problems(self, *sets: AnnotationSet, skip: bool) -> None:
         problems = [problem for found in sets for problem in found.problems]

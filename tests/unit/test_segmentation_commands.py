@@ -1,0 +1,97 @@
+"""What the training commands make of their options, without training: weights are stood in for by random ones."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from django.core.management import call_command
+from PIL import Image
+
+from segmentation.checkpoint import read_info
+from segmentation.config import CONFIGS_DIR, EmbedderConfig, ModelConfig, pad_as_weights_expect
+from segmentation.management.commands import fit_embedder, train_segmenter
+from segmentation.taxonomy import CATEGORIES
+
+SAID = "imagenet weights expect symmetric padding"
+
+
+@pytest.mark.parametrize("kind", [ModelConfig(tf_same_padding=True), EmbedderConfig("crop", tf_same_padding=True)])
+def test_only_torchvisions_own_weights_change_the_padding(kind: Any) -> None:
+    changed, note = pad_as_weights_expect(kind, "imagenet")
+    assert not changed.tf_same_padding
+    assert SAID in note
+    for weights in ("", "backbone.pth"):
+        assert pad_as_weights_expect(kind, weights) == (kind, "")
+    assert pad_as_weights_expect(changed, "imagenet") == (changed, "")
+
+
+class RunStarted(Exception):
+    """Raised where training would begin."""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    (folder / "images").mkdir(parents=True)
+    Image.new("RGB", (60, 60), (200, 40, 40)).save(folder / "images" / "a.jpg")
+    content = {
+        "images": [
+            {"id": 1, "file_name": "a.jpg", "width": 60, "height": 60},
+            {"id": 2, "file_name": "gone.jpg", "width": 60, "height": 60},
+        ],
+        "categories": [{"id": each.id, "name": each.name} for each in CATEGORIES],
+        "annotations": [
+            {"id": n, "image_id": 1, "category_id": 4, "segmentation": [[0, 0, 20 + n, 0, 40, 50, 0, 40]]}
+            for n in range(1, 9)
+        ],
+    }
+    for split in ("train", "val"):
+        (folder / f"instances_{split}.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize("weights", ["imagenet", "keras.safetensors"])
+def test_a_segmenter_is_padded_as_its_initial_weights_expect(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: str
+) -> None:
+    started = []
+
+    def start(config: Any, *args: Any, **options: Any) -> None:
+        started.append(config)
+        raise RunStarted
+
+    monkeypatch.setattr(train_segmenter, "TrainingRun", start)
+    out = io.StringIO()
+    arguments = ("--data", str(data), "--out", str(tmp_path / "run"), "--weights", weights, "--skip-bad")
+    with pytest.raises(RunStarted):
+        call_command("train_segmenter", *arguments, stdout=out, stderr=io.StringIO())
+    assert started[0].model.tf_same_padding == (weights != "imagenet")
+    assert (SAID in out.getvalue()) == (weights == "imagenet")
+
+
+def test_an_embedder_tells_bad_annotations_goes_on_and_is_padded_as_its_weights_expect(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (CONFIGS_DIR / "crop.toml").read_text().replace("dim = 512", "dim = 2")
+    (tmp_path / "small.toml").write_text(text)
+    fitted = []
+
+    def fit(config: EmbedderConfig, photos: Any, weights: str, **options: Any) -> tuple[torch.nn.Module, int]:
+        fitted.append((config, photos, weights))
+        return torch.nn.Linear(2, 2), 8
+
+    monkeypatch.setattr(fit_embedder, "fit_embedder", fit)
+    out, err, file = io.StringIO(), io.StringIO(), tmp_path / "embedder.safetensors"
+    arguments = ("--config", str(tmp_path / "small.toml"), "--data", str(data), "--weights", "imagenet")
+    call_command("fit_embedder", *arguments, "--out", str(file), stdout=out, stderr=err)
+    assert "no photo gone.jpg" in err.getvalue()
+    [(config, photos, _)] = fitted
+    assert [photo.file.name for photo in photos] == ["a.jpg"]
+    assert not config.tf_same_padding
+    assert SAID in out.getvalue()
+    assert read_info(file).config["tf_same_padding"] is False, "what is written is what was fitted"
