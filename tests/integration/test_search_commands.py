@@ -153,6 +153,26 @@ def test_a_least_score_that_is_none_is_refused(tmp_path: Path, least: str) -> No
         run("search_photo", str(tmp_path / "query.jpg"), f"--min-score={least}")
 
 
+@pytest.mark.parametrize("box", ["1,2,3", "a,b,c,d", "0,0,nan,1"])
+def test_a_box_that_is_none_is_refused_as_the_api_does(tmp_path: Path, box: str) -> None:
+    (tmp_path / "query.jpg").write_bytes(packshot(0))
+    with pytest.raises(CommandError, match=r"--box: Give four numbers"):
+        run("search_photo", str(tmp_path / "query.jpg"), f"--box={box}")
+
+
+def test_only_the_box_of_a_photo_is_searched(tmp_path: Path) -> None:
+    open_shop()
+    photo = tmp_path / "query.jpg"
+    photo.write_bytes(packshot(0))
+    # A corner of the white ground: nothing is segmented there, so the region itself is searched.
+    reply = json.loads(run("search_photo", str(photo), "--json", "--box=0,0,0.1,0.1")[0])
+    [found] = reply["objects"]
+    assert found["kind"] == "region"
+    assert found["box"]["x_max"] <= 25
+    with pytest.raises(CommandError, match="box"):
+        run("search_photo", str(photo), "--box=900,900,950,950")
+
+
 def test_a_photo_that_cannot_be_decoded_is_told_and_waits_for_retry(tmp_path: Path) -> None:
     require_model()
     shop = tmp_path / "shop"

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from rest_framework.exceptions import ValidationError
 
 from catalog.errors import CatalogError
 from catalog.money import in_decimals_of
+from search.api.parameters import BoxField
 from search.api.serializers import render_search_result
 from search.errors import SearchError
 from search.index.base import VectorIndexError
@@ -35,23 +37,12 @@ class Command(BaseCommand):
         parser.add_argument("--category", help="search only garments of this category (name, slug or id)")
         parser.add_argument("--retailer", help="search only this retailer's products (slug)")
         parser.add_argument("--min-score", type=float, default=0.0, help="least similarity, 0..1")
+        parser.add_argument("--box", help="region x_min,y_min,x_max,y_max: pixels, or 0..1 when all four are at most 1")
         parser.add_argument("--json", action="store_true", help="print the API's answer instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Searches and prints."""
-        category = None if options["category"] is None else find_category(options["category"])
-        if options["category"] is not None and category is None:
-            raise CommandError(f"There is no category {options['category']!r}.")
-        if not 1 <= options["limit"] <= MAX_LIMIT:
-            raise CommandError(f"--limit must be 1..{MAX_LIMIT}.")
-        if not 0.0 <= options["min_score"] <= 1.0:
-            raise CommandError("--min-score must be 0..1.")
-        wanted = SearchOptions(
-            limit=options["limit"],
-            category_id=None if category is None else category.id,
-            min_score=options["min_score"],
-            retailer_slug=options["retailer"],
-        )
+        wanted = _read_options(options)
         try:
             result = search_by_photo(options["file"].read_bytes(), wanted)
         except (OSError, PhotoRejected, CatalogError, SearchError, VectorIndexError, WorkersError) as error:
@@ -60,6 +51,31 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(render_search_result(result, request=None), indent=2, ensure_ascii=False))
         else:
             self.stdout.write("\n".join(_table(result)))
+
+
+def _read_options(options: dict[str, Any]) -> SearchOptions:
+    category = None if options["category"] is None else find_category(options["category"])
+    if options["category"] is not None and category is None:
+        raise CommandError(f"There is no category {options['category']!r}.")
+    if not 1 <= options["limit"] <= MAX_LIMIT:
+        raise CommandError(f"--limit must be 1..{MAX_LIMIT}.")
+    if not 0.0 <= options["min_score"] <= 1.0:
+        raise CommandError("--min-score must be 0..1.")
+    return SearchOptions(
+        limit=options["limit"],
+        category_id=None if category is None else category.id,
+        min_score=options["min_score"],
+        box_xyxy=None if options["box"] is None else _read_box(options["box"]),
+        retailer_slug=options["retailer"],
+    )
+
+
+def _read_box(text: str) -> tuple[float, float, float, float]:
+    try:
+        box: tuple[float, float, float, float] = BoxField().run_validation(text)
+    except ValidationError as error:
+        raise CommandError(f"--box: {' '.join(map(str, error.detail))}") from error
+    return box
 
 
 def _table(result: SearchResult) -> list[str]:
