@@ -11,21 +11,21 @@ import signal
 import threading
 from typing import Any
 
-from workers.config import WorkersConfig
+from workers.config import WorkersConfig, text_of, whole_number_of
 
 _embedded = WorkersConfig.from_environment().broker_url is None
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
+bind = f"{text_of(os.environ, 'HOST', '127.0.0.1')}:{whole_number_of(os.environ, 'PORT', 8000)}"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1" if _embedded else "2"))
-threads = int(os.environ.get("WEB_THREADS", "8"))
+workers = whole_number_of(os.environ, "WEB_CONCURRENCY", 1 if _embedded else 2)
+threads = whole_number_of(os.environ, "WEB_THREADS", 8)
 # Longer than a search may take (SELVEDGE_SEARCH_TIMEOUT_S), so that a slow search ends as a clear 503.
 timeout = 120
 graceful_timeout = 5
 # Keeps the heartbeat file off disks that may stall.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
-accesslog = os.environ.get("ACCESS_LOG") or None
-loglevel = os.environ.get("GUNICORN_LOG_LEVEL", "warning")
+accesslog = text_of(os.environ, "ACCESS_LOG", "") or None
+loglevel = text_of(os.environ, "GUNICORN_LOG_LEVEL", "warning")
 preload_app = False  # A model loaded before the fork would poison the children.
 
 

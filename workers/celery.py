@@ -39,7 +39,9 @@ def _build(config: WorkersConfig) -> Celery:
         event_serializer="json",
         task_default_queue=RECORDS_QUEUE,
         task_routes={"workers.tasks.*": {"queue": VISION_QUEUE}, "search.tasks.*": {"queue": RECORDS_QUEUE}},
-        # A task is done when it is done: a killed worker's task goes to another one after the visibility time-out.
+        # Acknowledged when done: what a killed worker was at is delivered again after the visibility time-out. A killed
+        # prefork child's task fails instead: given back at once, a photo that kills would kill for ever, and the next
+        # index_catalog finds what is missing (`task_reject_on_worker_lost` stays off).
         task_acks_late=True,
         worker_prefetch_multiplier=1,
         result_expires=config.result_expires_s,

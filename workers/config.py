@@ -42,28 +42,34 @@ class WorkersConfig:
             ValueError: A number is not a number; the message names the variable.
         """
         env = os.environ if environ is None else environ
-        data_dir = Path(_text(env, "SELVEDGE_DATA_DIR", str(ROOT / "var")))
-        threads = _whole_number(env, "SELVEDGE_THREADS", 0)
-        broker = _text(env, "CELERY_BROKER_URL", "")
+        data_dir = Path(text_of(env, "SELVEDGE_DATA_DIR", str(ROOT / "var")))
+        threads = whole_number_of(env, "SELVEDGE_THREADS", 0)
+        broker = text_of(env, "CELERY_BROKER_URL", "")
         return cls(
             broker_url=broker if broker else None,
-            segmenter=Path(_text(env, "SELVEDGE_SEGMENTER", str(SHIPPED_SEGMENTER))),
-            embedder=Path(_text(env, "SELVEDGE_EMBEDDER", str(SHIPPED_EMBEDDER))),
-            media_root=Path(_text(env, "SELVEDGE_MEDIA_ROOT", str(data_dir / "media"))).resolve(),
+            segmenter=Path(text_of(env, "SELVEDGE_SEGMENTER", str(SHIPPED_SEGMENTER))),
+            embedder=Path(text_of(env, "SELVEDGE_EMBEDDER", str(SHIPPED_EMBEDDER))),
+            media_root=Path(text_of(env, "SELVEDGE_MEDIA_ROOT", str(data_dir / "media"))).resolve(),
             threads=threads if threads > 0 else None,
-            visibility_timeout_s=_whole_number(env, "SELVEDGE_VISIBILITY_TIMEOUT_S", 3600),
-            result_expires_s=_whole_number(env, "SELVEDGE_RESULT_EXPIRES_S", 600),
-            connect_timeout_s=float(_whole_number(env, "SELVEDGE_CONNECT_TIMEOUT_S", 2)),
+            visibility_timeout_s=whole_number_of(env, "SELVEDGE_VISIBILITY_TIMEOUT_S", 3600),
+            result_expires_s=whole_number_of(env, "SELVEDGE_RESULT_EXPIRES_S", 600),
+            connect_timeout_s=float(whole_number_of(env, "SELVEDGE_CONNECT_TIMEOUT_S", 2)),
         )
 
 
-def _text(env: Mapping[str, str], name: str, default: str) -> str:
+def text_of(env: Mapping[str, str], name: str, default: str) -> str:
+    """The variable, or the default where it is missing or blank."""
     value = env.get(name, "").strip()
     return value if value else default
 
 
-def _whole_number(env: Mapping[str, str], name: str, default: int) -> int:
-    text = _text(env, name, str(default))
+def whole_number_of(env: Mapping[str, str], name: str, default: int) -> int:
+    """Likewise, as a number.
+
+    Raises:
+        ValueError: It is none; the message names the variable.
+    """
+    text = text_of(env, name, str(default))
     try:
         return int(text)
     except ValueError as error:
