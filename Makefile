@@ -10,6 +10,9 @@ INSTALLED := $(VENV)/.installed
 TESTS_INSTALLED := $(VENV)/.tests-installed
 SOURCES := manage.py deploy search workers segmentation catalog benchmarks tests
 
+# Through the environment, so that any folder's name survives the shell.
+export DATA
+
 .PHONY: help demo test lint format install clean
 .DEFAULT_GOAL := help
 
@@ -17,7 +20,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## install, index a demo catalog, serve it (DATA=folder with feed.csv, PORT=8000)
-	@exec $(RUN) -m deploy.demo --port $(PORT) $(if $(DATA),--data '$(DATA)')
+	@exec $(RUN) -m deploy.demo --port $(PORT) $${DATA:+"--data=$$DATA"}
 
 test: lint ## lint, types, import layers, all tests
 	@bash tests/services.sh

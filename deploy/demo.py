@@ -78,7 +78,11 @@ def _prepare(catalog: DemoCatalog) -> None:
     if demo_catalog.is_done(catalog, state):
         print(f"{catalog.folder.name}: already indexed.", flush=True)
         return
+    # Keys of a database made anew start again: vectors of the lost one would pass for those of new garments.
+    orphaned = not demo_catalog.holds_products(catalog) and demo_catalog.holds_an_index(catalog)
     _manage("index_catalog", "--retailer", catalog.retailer, "--feed", catalog.feed, "--images", catalog.folder)
+    if orphaned:
+        _manage("rebuild_index")
     demo_catalog.mark_done(catalog, state)
 
 

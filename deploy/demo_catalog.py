@@ -8,11 +8,14 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from workers.config import WorkersConfig
+from search.index.snapshots import POINTER
+from workers.config import WorkersConfig, text_of
 
 MOST_SAMPLES = 8
 SAMPLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
@@ -80,8 +83,28 @@ def fingerprint(catalog: DemoCatalog) -> str:
 
 
 def is_done(catalog: DemoCatalog, state: str) -> bool:
-    """Whether exactly this state was indexed to the end."""
-    return _read_state(catalog.data_dir).get("indexed") == state
+    """Whether exactly this state was indexed to the end, and what came of it is still there."""
+    return _read_state(catalog.data_dir).get("indexed") == state and holds_products(catalog) and holds_an_index(catalog)
+
+
+def holds_products(catalog: DemoCatalog) -> bool:
+    """Whether the data folder's database has products; one elsewhere is believed to."""
+    if text_of(os.environ, "DATABASE_URL", ""):
+        return True
+    try:
+        # Asked read-only, so that a missing file is not made by asking.
+        address = f"{(catalog.data_dir / 'db.sqlite3').absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            return database.execute("SELECT 1 FROM catalog_product LIMIT 1").fetchone() is not None
+    except sqlite3.Error:
+        return False
+
+
+def holds_an_index(catalog: DemoCatalog) -> bool:
+    """Whether anything is published in the data folder; an index elsewhere is believed to be there."""
+    if text_of(os.environ, "VECTOR_INDEX_URL", ""):
+        return True
+    return any((catalog.data_dir / "index").glob(f"*/{POINTER}"))
 
 
 def claim(catalog: DemoCatalog) -> None:

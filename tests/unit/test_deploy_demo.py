@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import socket
+import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -20,6 +24,18 @@ def folder(tmp_path):
     for number in range(20):
         (made / "images" / f"p{number:02}.jpg").write_bytes(b"photo")
     return made
+
+
+def index(catalog: DemoCatalog, state: str) -> None:
+    """What indexing leaves behind."""
+    catalog.data_dir.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(catalog.data_dir / "db.sqlite3") as database:
+        database.execute("CREATE TABLE IF NOT EXISTS catalog_product (id)")
+        database.execute("INSERT INTO catalog_product VALUES (1)")
+    published = catalog.data_dir / "index" / "space"
+    published.mkdir(parents=True, exist_ok=True)
+    (published / "CURRENT").touch()
+    demo_catalog.mark_done(catalog, state)
 
 
 def test_a_folder_gets_a_retailer_and_records_of_its_own(folder, tmp_path):
@@ -50,7 +66,7 @@ def test_an_interrupted_first_run_does_not_lend_its_records_to_another_folder_of
 
 def test_claiming_again_forgets_nothing(folder, tmp_path):
     catalog = demo_catalog.of_folder(folder, tmp_path)
-    demo_catalog.mark_done(catalog, "state")
+    index(catalog, "state")
     demo_catalog.claim(catalog)
     assert demo_catalog.is_done(catalog, "state")
 
@@ -78,7 +94,7 @@ def test_an_unchanged_folder_is_done_and_a_changed_one_is_not(folder, tmp_path):
     catalog = demo_catalog.of_folder(folder, tmp_path)
     state = demo_catalog.fingerprint(catalog)
     assert not demo_catalog.is_done(catalog, state)
-    demo_catalog.mark_done(catalog, state)
+    index(catalog, state)
     assert demo_catalog.is_done(catalog, demo_catalog.fingerprint(catalog))
     for name in ("new.jpg", "new.HEIC"):
         demo_catalog.mark_done(catalog, demo_catalog.fingerprint(catalog))
@@ -88,9 +104,63 @@ def test_an_unchanged_folder_is_done_and_a_changed_one_is_not(folder, tmp_path):
 
 def test_what_one_database_holds_is_not_done_in_another(folder, tmp_path, monkeypatch):
     catalog = demo_catalog.of_folder(folder, tmp_path)
-    demo_catalog.mark_done(catalog, demo_catalog.fingerprint(catalog))
+    index(catalog, demo_catalog.fingerprint(catalog))
     monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/selvedge")
     assert not demo_catalog.is_done(catalog, demo_catalog.fingerprint(catalog))
+
+
+@pytest.mark.parametrize("lost", ["db.sqlite3", "index"])
+def test_what_was_indexed_and_deleted_is_not_done(folder, tmp_path, monkeypatch, lost):
+    catalog = demo_catalog.of_folder(folder, tmp_path)
+    index(catalog, "state")
+    assert demo_catalog.is_done(catalog, "state")
+    gone = catalog.data_dir / lost
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    assert not demo_catalog.is_done(catalog, "state")
+    assert not gone.exists(), "asking makes nothing"
+    if lost == "db.sqlite3":
+        sqlite3.connect(gone).execute("CREATE TABLE catalog_product (id)").connection.close()
+        assert not demo_catalog.is_done(catalog, "state"), "migrated anew, and empty"
+    monkeypatch.setenv({"db.sqlite3": "DATABASE_URL", "index": "VECTOR_INDEX_URL"}[lost], "elsewhere://host")
+    assert demo_catalog.is_done(catalog, "state")
+
+
+@pytest.mark.parametrize("lost", [None, "db.sqlite3", "index"])
+def test_only_an_index_that_outlived_its_database_is_built_anew(folder, tmp_path, monkeypatch, lost):
+    catalog = demo_catalog.of_folder(folder, tmp_path)
+    if lost is not None:
+        index(catalog, "state")
+        gone = catalog.data_dir / lost
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    ran = []
+    monkeypatch.setattr(demo, "_manage", lambda command, *_: ran.append(command))
+    demo._prepare(catalog)
+    assert ran == ["migrate", "index_catalog", *(["rebuild_index"] if lost == "db.sqlite3" else [])]
+
+
+@pytest.mark.parametrize("name", ["relative/shop", "it's mine/my shop", '-a "b"; echo $HOME'])
+def test_make_hands_any_folders_name_to_the_demo(repository, tmp_path, name):
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    python.chmod(0o755)
+    (tmp_path / "venv" / ".installed").touch()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+
+    def asked(*arguments: str) -> list[str]:
+        command = ["make", "--no-print-directory", "demo", f"VENV={tmp_path / 'venv'}", *arguments]
+        done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()
+
+    # Make itself reads a dollar in what it is given.
+    assert asked(f"DATA={name.replace('$', '$$')}")[2:] == ["--port", "8000", f"--data={name}"]
+    assert asked()[2:] == ["--port", "8000"]
+
+
+def test_a_relative_folder_is_found_from_where_make_stands(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = demo._parse(["--data=My Shop"])
+    assert demo_catalog.of_folder(options.data, tmp_path / "root").folder == folder
 
 
 def test_scenes_and_query_photos_are_offered_before_packshots_and_by_turns(folder):
