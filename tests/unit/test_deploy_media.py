@@ -8,6 +8,9 @@ from django.test import RequestFactory
 
 from deploy.media import serve_media
 
+# Closing an answer looks after the database connection, which an earlier test may have opened.
+pytestmark = pytest.mark.django_db
+
 get = RequestFactory().get
 
 
