@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
-from segmentation.data.annotations import AnnotationSet
+from segmentation.data.annotations import AnnotatedPhoto, AnnotationSet
 from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import check_label_descriptions, read_imaterialist
 from segmentation.errors import AnnotationError
 
 SPLITS = {"train": ("train.csv", "instances_train.json", "instances.json"), "val": ("val.csv", "instances_val.json")}
+
+HELD_OUT_PERCENT = 5
 
 
 def read_annotations(
@@ -46,6 +49,29 @@ def read_annotations(
     return read_imaterialist(file, folder)
 
 
-def has_validation(data_dir: Path) -> bool:
-    """Whether the folder brings a validation split of its own."""
-    return any((data_dir / name).is_file() for name in SPLITS["val"])
+def read_splits(
+    data_dir: Path, *, annotations: Path | None = None, val_annotations: Path | None = None, images: Path | None = None
+) -> tuple[AnnotationSet, AnnotationSet]:
+    """Read training and validation annotations.
+
+    Where the folder brings no validation split (the competition's does not), `HELD_OUT_PERCENT` of its photos are
+    held out.
+
+    Raises:
+        AnnotationError: As `read_annotations`.
+    """
+    train = read_annotations(data_dir, split="train", annotations=annotations, images=images)
+    if val_annotations is not None or any((data_dir / name).is_file() for name in SPLITS["val"]):
+        return train, read_annotations(data_dir, split="val", annotations=val_annotations, images=images)
+    return hold_out(train)
+
+
+def hold_out(found: AnnotationSet) -> tuple[AnnotationSet, AnnotationSet]:
+    """Split photos by a hash of their id, so that a photo's side never depends on which others there are."""
+
+    def is_held_out(photo: AnnotatedPhoto) -> bool:
+        return zlib.crc32(photo.image_id.encode()) % 100 < HELD_OUT_PERCENT
+
+    kept = tuple(photo for photo in found.photos if not is_held_out(photo))
+    held_out = tuple(photo for photo in found.photos if is_held_out(photo))
+    return AnnotationSet(kept, found.problems), AnnotationSet(held_out, ())

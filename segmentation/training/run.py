@@ -14,6 +14,7 @@ import torch
 import torchvision
 from torchvision.models.detection import MaskRCNN
 
+from segmentation.checkpoint import read_info
 from segmentation.config import SegmenterConfig, to_mapping
 from segmentation.data.annotations import AnnotatedPhoto
 from segmentation.data.loaders import training_loader
@@ -39,6 +40,13 @@ class Listener:
     """Epoch from 0, its validation report."""
     on_validation: Callable[[int, int], None]
     """Photos done, photos in all."""
+
+
+def _initial_provenance(weights: str) -> dict[str, Any]:
+    """What a run started from; where that is a segmenter, with that segmenter's own history."""
+    file = Path(weights)
+    history = {"initial_provenance": read_info(file).provenance} if file.is_file() and is_checkpoint(file) else {}
+    return {"initial_weights": file.name, **history}
 
 
 def _load_initial(model: MaskRCNN, file: Path) -> None:
@@ -181,7 +189,7 @@ class TrainingRun:
     def _save_checkpoint(self, name: str, metrics: dict[str, Any]) -> None:
         provenance = {
             **self._provenance,
-            "initial_weights": Path(self._config.train.initial_weights).name,
+            **_initial_provenance(self._config.train.initial_weights),
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "epochs_done": self.progress.epoch + 1,
             "n_photos": len(self._train),

@@ -12,12 +12,12 @@ import pytest
 from PIL import Image
 
 from segmentation.config import SegmenterConfig, TrainConfig
-from segmentation.data.annotations import AnnotatedPhoto, Instance
+from segmentation.data.annotations import AnnotatedPhoto, AnnotationSet, Instance
 from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import read_imaterialist
 from segmentation.data.loaders import EpochBatches, TrainingPhotos, load_sample
 from segmentation.data.rle import format_encoded_pixels, parse_encoded_pixels
-from segmentation.data.sources import read_annotations
+from segmentation.data.sources import hold_out, read_annotations
 from segmentation.data.transforms import boxes_from_masks, fitted_size, jitter_color, resize_mask
 from segmentation.errors import AnnotationError
 from segmentation.masks import mask_from_rle, rle_from_mask
@@ -255,3 +255,14 @@ def test_no_jitter_changes_nothing_and_much_stays_in_range() -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
     assert np.abs(jitter_color(pixels, 0.0, np.random.default_rng(0)).astype(int) - pixels).max() <= 1
     assert jitter_color(pixels, 0.9, np.random.default_rng(0)).dtype == np.uint8
+
+
+def test_without_a_validation_split_some_photos_are_held_out_whatever_the_others_are(tmp_path: Path) -> None:
+    photos = tuple(AnnotatedPhoto(f"{n}.jpg", tmp_path / f"{n}.jpg", 40, 30, (Instance(4, RLE),)) for n in range(1000))
+    train, val = hold_out(AnnotationSet(photos, ()))
+    names, held_out = ({photo.image_id for photo in found.photos} for found in (train, val))
+    assert names | held_out == {photo.image_id for photo in photos}
+    assert not names & held_out
+    assert 20 <= len(held_out) <= 80
+    of_half = {photo.image_id for photo in hold_out(AnnotationSet(photos[:500], ()))[1].photos}
+    assert of_half == held_out & {photo.image_id for photo in photos[:500]}

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from segmentation.config import SegmenterConfig, load_config, pad_as_weights_expect
 from segmentation.data.annotations import AnnotationSet
 from segmentation.data.coco import read_coco
-from segmentation.data.sources import has_validation, read_annotations
+from segmentation.data.sources import read_splits
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.coco_ap import APReport
 from segmentation.training.run import BEST, Listener, TrainingRun
@@ -38,7 +38,9 @@ class Command(BaseCommand):
             metavar="FILE",
             help="more training annotations (COCO), photos named relative to the file's folder; may be repeated",
         )
-        parser.add_argument("--val-annotations", type=Path, help="validation annotations under another name")
+        parser.add_argument(
+            "--val-annotations", type=Path, help="validation annotations; 5 % are held out where there are none"
+        )
         parser.add_argument("--images", type=Path, help="folder of the photos, where it is not DATA/images")
         parser.add_argument("--out", type=Path, required=True, help="run folder")
         parser.add_argument("--weights", help="backbone weights or a segmenter checkpoint: a file, or 'imagenet'")
@@ -52,10 +54,9 @@ class Command(BaseCommand):
         try:
             config = self._config(options)
             data, images = options["data"], options["images"]
-            train = read_annotations(data, split="train", annotations=options["annotations"], images=images)
-            if options["val_annotations"] is None and not has_validation(data):
-                raise CommandError(f"{data} has no validation split: pass --val-annotations")
-            val = read_annotations(data, split="val", annotations=options["val_annotations"], images=images)
+            train, val = read_splits(
+                data, annotations=options["annotations"], val_annotations=options["val_annotations"], images=images
+            )
             more = [read_coco(file, file.parent) for file in options["also"]]
             self._report_problems(train, *more, val, skip=options["skip_bad"])
             run = TrainingRun(
