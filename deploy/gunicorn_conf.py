@@ -44,6 +44,12 @@ def post_worker_init(worker: Any) -> None:
         threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
 
+def worker_exit(server: Any, worker: Any) -> None:
+    """Leave in peace: Ctrl-C reaches a worker twice, and the second would break into its clean-up with a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _warm_up() -> None:
     # Imported here: only after gunicorn has forked, and only in the embedded mode.
     from workers import runtime
