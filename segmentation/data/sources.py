@@ -61,9 +61,24 @@ def read_splits(
         AnnotationError: As `read_annotations`.
     """
     train = read_annotations(data_dir, split="train", annotations=annotations, images=images)
-    if val_annotations is not None or any((data_dir / name).is_file() for name in SPLITS["val"]):
+    if val_annotations is not None or _has_validation(data_dir):
         return train, read_annotations(data_dir, split="val", annotations=val_annotations, images=images)
     return hold_out(train)
+
+
+def read_validation(data_dir: Path, *, annotations: Path | None = None, images: Path | None = None) -> AnnotationSet:
+    """Read what a model of this data folder is measured on: its validation split, or what `read_splits` holds out.
+
+    Raises:
+        AnnotationError: As `read_annotations`.
+    """
+    if annotations is not None or _has_validation(data_dir):
+        return read_annotations(data_dir, split="val", annotations=annotations, images=images)
+    return read_splits(data_dir, images=images)[1]
+
+
+def _has_validation(data_dir: Path) -> bool:
+    return any((data_dir / name).is_file() for name in SPLITS["val"])
 
 
 def hold_out(found: AnnotationSet) -> tuple[AnnotationSet, AnnotationSet]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import read_imaterialist
 from segmentation.data.loaders import EpochBatches, TrainingPhotos, load_sample
 from segmentation.data.rle import format_encoded_pixels, parse_encoded_pixels
-from segmentation.data.sources import hold_out, read_annotations
+from segmentation.data.sources import hold_out, read_annotations, read_splits, read_validation
 from segmentation.data.transforms import boxes_from_masks, fitted_size, jitter_color, resize_mask
 from segmentation.errors import AnnotationError
 from segmentation.masks import mask_from_rle, rle_from_mask
@@ -266,3 +267,13 @@ def test_without_a_validation_split_some_photos_are_held_out_whatever_the_others
     assert 20 <= len(held_out) <= 80
     of_half = {photo.image_id for photo in hold_out(AnnotationSet(photos[:500], ()))[1].photos}
     assert of_half == held_out & {photo.image_id for photo in photos[:500]}
+
+
+def test_what_is_held_out_of_training_is_what_evaluation_reads(photos_dir: Path) -> None:
+    runs = format_encoded_pixels(RLE)
+    for number in range(60):
+        shutil.copy(photos_dir / "a.jpg", photos_dir / f"{number}.jpg")
+    csv_file(photos_dir.parent, *(f"{number}.jpg,{runs},40,30,4" for number in range(60)))
+    held_out = read_splits(photos_dir.parent)[1]
+    assert held_out.photos
+    assert read_validation(photos_dir.parent) == held_out

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from segmentation.data.sources import read_annotations
+from segmentation.data.sources import read_validation
 from segmentation.device import best_device
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.coco_ap import APReport, evaluate_segmenter
@@ -37,9 +37,7 @@ class Command(BaseCommand):
         """Run."""
         device = best_device()
         try:
-            annotated = read_annotations(
-                options["data"], split="val", annotations=options["annotations"], images=options["images"]
-            )
+            annotated = read_validation(options["data"], annotations=options["annotations"], images=options["images"])
             for problem in annotated.problems:
                 self.stderr.write(str(problem))
             segmenter, info = Segmenter.from_file(options["checkpoint"], device=device.name, bf16=device.bf16)
