@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from search.descriptions import store_descriptions
@@ -16,7 +15,6 @@ from search.models import Space
 from segmentation.types import EncodedPhoto, PhotoDescription
 from tests.factories import feed_row, make_image, make_product, make_retailer, write_feed
 from workers import client
-from workers.errors import ModelMissing
 
 N_PRODUCTS = 5
 SIZE_PX = (240, 320)
@@ -47,17 +45,8 @@ def _descriptions() -> list[PhotoDescription]:
     return [result for result in results if isinstance(result, PhotoDescription)]
 
 
-def require_model() -> None:
-    """Skips the test where the shipped checkpoints are not there."""
-    try:
-        client.space()
-    except ModelMissing as error:
-        pytest.skip(f"needs the shipped checkpoints: {error}")
-
-
 def open_shop(slug: str = "acme") -> Space:
     """Products T0, T1, ... with described photos and a published index. Point MEDIA_ROOT and the index away before."""
-    require_model()
     space, retailer = register_space(), make_retailer(slug)
     images = [
         make_image(

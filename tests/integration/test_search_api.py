@@ -20,7 +20,7 @@ from catalog.models import Product
 from search.indexing import register_space, sync_index
 from search.models import Garment, SearchedGarment, SearchLog
 from tests.factories import jpeg_bytes, make_product
-from tests.search_shop import N_PRODUCTS, SIZE_PX, open_shop, packshot, require_model
+from tests.search_shop import N_PRODUCTS, SIZE_PX, open_shop, packshot
 
 pytestmark = pytest.mark.django_db
 
@@ -284,7 +284,6 @@ def test_an_unknown_category_or_retailer_is_named(client: Client) -> None:
 
 
 def test_a_missing_and_an_empty_index_have_their_own_answers(client: Client) -> None:
-    require_model()
     answer = client.post("/api/search", {"image": upload(packshot(0))})
     assert problem(answer) == (503, "index_missing")
     assert "index_catalog" in answer.json()["detail"]
@@ -335,7 +334,6 @@ def test_the_schema_describes_the_search(client: Client) -> None:
 
 
 def test_a_bad_photo_is_told_even_where_there_is_no_index(client: Client) -> None:
-    require_model()
     assert problem(client.post("/api/search", {"image": upload(b"no photo")})) == (400, "not_an_image")
 
 

@@ -21,7 +21,7 @@ from pytest_django import Settings
 from catalog.models import Product
 from search.models import ImageDescription
 from tests.factories import feed_row, write_feed
-from tests.search_shop import N_PRODUCTS, open_shop, packshot, require_model, write_shop
+from tests.search_shop import N_PRODUCTS, open_shop, packshot, write_shop
 from workers import client
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,6 @@ def index(folder: Path, *more: str) -> tuple[str, str]:
 
 
 def test_a_catalog_is_imported_described_and_found(tmp_path: Path) -> None:
-    require_model()
     write_shop(tmp_path / "shop")
     out, err = index(tmp_path / "shop")
     assert f"products: {N_PRODUCTS} new, 0 changed, 0 unchanged, 0 failed" in out
@@ -61,7 +60,6 @@ def test_a_catalog_is_imported_described_and_found(tmp_path: Path) -> None:
 
 
 def test_indexing_again_describes_nothing_again(tmp_path: Path) -> None:
-    require_model()
     write_shop(tmp_path / "shop", 2)
     index(tmp_path / "shop")
     before = list(ImageDescription.objects.values_list("pk", "described_at"))
@@ -72,7 +70,6 @@ def test_indexing_again_describes_nothing_again(tmp_path: Path) -> None:
 
 
 def test_only_a_changed_photo_is_described_again(tmp_path: Path) -> None:
-    require_model()
     write_shop(tmp_path / "shop", 2)
     index(tmp_path / "shop")
     (tmp_path / "shop" / "images" / "t0.jpg").write_bytes(packshot(4))
@@ -89,7 +86,6 @@ def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_bad_rows_are_told_with_line_column_and_reason_and_stop_no_other(tmp_path: Path) -> None:
-    require_model()
     shop = tmp_path / "shop"
     write_shop(shop, 1)
     good = feed_row("A1", title="Striped Tee", image_link="images/t0.jpg")
@@ -116,7 +112,6 @@ def test_a_feed_of_which_nothing_can_be_imported_fails(tmp_path: Path) -> None:
 
 
 def test_products_stored_without_one_of_their_images_are_imported_all_the_same(tmp_path: Path) -> None:
-    require_model()
     shop = tmp_path / "shop"
     write_shop(shop, 1)
     more = {"image_link": "images/t0.jpg", "additional_image_link": "https://shop.example/back.jpg"}
@@ -134,7 +129,6 @@ def test_bad_rows_that_cannot_be_written_down_are_an_error_in_words(tmp_path: Pa
 
 
 def test_a_queue_that_cannot_be_reached_is_told_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    require_model()
     write_shop(tmp_path / "shop", 1)
 
     def refuse(*args: object, **options: object) -> None:
@@ -174,7 +168,6 @@ def test_only_the_box_of_a_photo_is_searched(tmp_path: Path) -> None:
 
 
 def test_a_photo_that_cannot_be_decoded_is_told_and_waits_for_retry(tmp_path: Path) -> None:
-    require_model()
     shop = tmp_path / "shop"
     write_shop(shop, 2)
     (shop / "images" / "t0.jpg").write_bytes(packshot(0)[:1200])
@@ -212,7 +205,6 @@ def test_a_photo_that_is_none_fails_in_words(tmp_path: Path) -> None:
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path, repository: Path) -> None:
-    require_model()
     n_products = 24
     shop = tmp_path / "shop"
     write_shop(shop, n_products)

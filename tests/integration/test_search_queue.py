@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.search_shop import require_model, write_shop
+from tests.search_shop import write_shop
 
 pytestmark = pytest.mark.services
 Manage = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -20,7 +20,6 @@ Manage = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def manage(tmp_path: Path, repository: Path, redis_url: str) -> Iterator[Manage]:
     """Runs manage.py as an operator would, on a migrated SQLite, with a broker and without workers."""
-    require_model()
     environment = {**os.environ, "SELVEDGE_DATA_DIR": str(tmp_path / "data"), "CELERY_BROKER_URL": redis_url}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
