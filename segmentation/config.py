@@ -1,4 +1,4 @@
-"""What a model is and how it is trained: TOML files read into frozen dataclasses.
+"""What a model is and how it is trained: frozen dataclasses, read from TOML by `segmentation.config_files`.
 
 Where a process runs (paths, secrets, time-outs) is the environment's business; what the model is lives here,
 and is copied into every checkpoint and run folder.
@@ -7,18 +7,8 @@ and is copied into every checkpoint and run folder.
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import tomllib
-import types
-import typing
-from dataclasses import MISSING, dataclass, field
-from pathlib import Path
-from typing import Any, TypeVar
-
-from segmentation.errors import ConfigError
-
-CONFIGS_DIR = Path(__file__).parent / "configs"
-T = TypeVar("T")
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 
 @dataclass(frozen=True)
@@ -26,7 +16,7 @@ class ModelConfig:
     """The shape of a Mask R-CNN, and its operating point."""
 
     backbone: str = "mobilenet_v2"
-    """resnet18, resnet34, resnet50, mobilenet_v2 or mobilenet_v3_large."""
+    """One of `segmentation.backbones.BACKBONES`."""
     finest_stride: int = 8
     """Stride of the finest FPN level, 4 or 8; 8 halves the time and loses the smallest parts."""
     fpn_channels: int = 128
@@ -40,6 +30,12 @@ class ModelConfig:
     """The photo's longer side at inference."""
     min_side_px: int = 512
     """The photo's shorter side at inference, unless the longer would pass `max_side_px`."""
+    resize: str = "aspect"
+    """aspect keeps the photo's proportions; squash makes every photo `max_side_px` wide and high, as Matterport's
+    512x512 did."""
+    interpolation: str = "area"
+    """How photos shrink: plain (bilinear, aliasing), antialias (bilinear over the whole footprint), area (mean of the
+    footprint), average_pool or max_pool (pooled by a whole factor, the rest bilinear)."""
     rpn_pre_nms_train: int = 1000
     rpn_post_nms_train: int = 500
     rpn_pre_nms_test: int = 300
@@ -54,8 +50,14 @@ class ModelConfig:
     """Where two detections of look-alike categories overlap by more, shoppers see the stronger one."""
     nested_share: float = 0.85
     """Likewise where this much of one lies in another of the same category: a toe is no second shoe."""
+    category_score_thresholds: tuple[float, ...] = ()
+    """`predictor_score_threshold` for each category id in turn, where validation data allowed to find one; or empty."""
+    min_area_share: float = 0.0
+    """Shoppers see no garment whose mask covers a smaller share of the photo."""
     tf_same_padding: bool = False
     """Stride-2 convolutions pad right and bottom only, as weights converted from TensorFlow expect."""
+    stride_in_1x1: bool = False
+    """A ResNet's down-sampling sits on the first 1x1 convolution of a block, as in the original (MSRA) weights."""
     image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     image_std: tuple[float, float, float] = (0.229, 0.224, 0.225)
 
@@ -69,6 +71,66 @@ class LossWeights:
     mrcnn_class: float = 1.0
     mrcnn_bbox: float = 1.0
     mrcnn_mask: float = 1.0
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """One stage of training, such as heads only, all layers, or fine-tuning."""
+
+    name: str = "all"
+    epochs: float = 10.0
+    """Passes over the sampled photos; the last may be a part of one."""
+    learning_rate: float = 4e-4
+    backbone_learning_rate_factor: float = 0.25
+    warmup_iterations: int = 200
+    """Optimizer steps over which the learning rate rises from near zero, at the start of the stage."""
+    schedule: str = "cosine"
+    """cosine (to zero at the stage's end), milestones or constant."""
+    milestones: tuple[float, ...] = ()
+    """Epochs of the stage after which the learning rate is multiplied by `milestone_factor`."""
+    milestone_factor: float = 0.1
+    frozen: tuple[str, ...] = ()
+    """Parts that keep their weights in this stage: backbone, fpn, rpn, box_head, mask_head."""
+    frozen_backbone_stages: int = 2
+    """How many of the backbone's first stages keep their weights."""
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """What may happen to a training photo; probabilities are 0..1, and 0 switches a change off."""
+
+    horizontal_flip: float = 0.5
+    crop: float = 0.0
+    """Probability of a random crop."""
+    crop_min_share: float = 0.5
+    """A crop keeps at least this share of each side."""
+    scale_jitter: tuple[float, float] = (1.0, 1.0)
+    """The photo is scaled by a factor from this range, then cropped or padded to its former size."""
+    rotation: float = 0.0
+    """Probability of a rotation."""
+    rotation_max_deg: float = 10.0
+    sharpen: float = 0.0
+    blur: float = 0.0
+    """Probability of a Gaussian blur."""
+    blur_sigma_px: tuple[float, float] = (0.3, 1.5)
+    color_jitter: float = 0.2
+    """Brightness, contrast and saturation are each scaled by 1 - this .. 1 + this."""
+    copy_paste: float = 0.0
+    """Probability that instances of another photo are pasted in. Source: Ghiasi et al., "Simple Copy-Paste", 2021."""
+    copy_paste_max: int = 4
+    """At most so many instances are pasted."""
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How often a photo is seen in an epoch; with everything at its default, once."""
+
+    repeat_factor_threshold: float = 0.0
+    """Photos with a category that occurs in a smaller share f of all photos are repeated sqrt(threshold / f) times.
+    Source: Gupta et al., "LVIS", CVPR 2019."""
+    oversample_categories: tuple[str, ...] = ()
+    """Names of categories whose photos are seen `oversample_factor` times."""
+    oversample_factor: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -105,7 +167,12 @@ class TrainConfig:
     initial_weights: str = ""
     """A file of backbone weights (.pth, .safetensors) or a segmenter to go on from, `imagenet` for torchvision's own
     backbone, or empty for none."""
+    accumulate: int = 1
+    """An optimizer step sees this many batches."""
     loss_weights: LossWeights = field(default_factory=LossWeights)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    stages: tuple[StageConfig, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,69 +222,3 @@ def pad_as_weights_expect(config: Padded, weights: str) -> tuple[Padded, str]:
         dataclasses.replace(config, tf_same_padding=False),
         "imagenet weights expect symmetric padding: tf_same_padding is taken as false.",
     )
-
-
-def load_config(name_or_path: str, kind: type[T]) -> T:
-    """Read a configuration by its name in `segmentation/configs`, or from a TOML file.
-
-    Raises:
-        ConfigError: No such file, not TOML, an unknown key ("did you mean"), or a value of the wrong type.
-    """
-    path = Path(name_or_path)
-    if path.suffix != ".toml":
-        path = CONFIGS_DIR / f"{name_or_path}.toml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in CONFIGS_DIR.glob("*.toml")))
-        raise ConfigError(f"no configuration {name_or_path!r}: give a TOML file or one of {known}")
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-    return from_mapping(kind, {"name": path.stem, **values}, where=path.name)
-
-
-def from_mapping(kind: type[T], values: dict[str, Any], *, where: str) -> T:
-    """Build a configuration dataclass from plain values, checking every key and type.
-
-    Raises:
-        ConfigError: An unknown or missing key, or a value of the wrong type; the message names it under `where`.
-    """
-    hints = typing.get_type_hints(kind)
-    for key in values:
-        if key not in hints:
-            close = difflib.get_close_matches(key, hints, n=1)
-            raise ConfigError(f"{where}.{key}: unknown key" + (f"; did you mean {close[0]!r}?" if close else ""))
-    for each in dataclasses.fields(kind):  # type: ignore[arg-type]  # every kind here is a dataclass
-        if each.name not in values and each.default is MISSING and each.default_factory is MISSING:
-            raise ConfigError(f"{where}.{each.name}: missing")
-    return kind(**{key: _converted(hints[key], value, f"{where}.{key}") for key, value in values.items()})
-
-
-def to_mapping(config: Any) -> dict[str, Any]:
-    """The reverse of `from_mapping`, fit for JSON."""
-    return dataclasses.asdict(config)
-
-
-def _converted(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(value, dict):
-            raise ConfigError(f"{where}: expected a table")
-        return from_mapping(hint, value, where=where)
-    if typing.get_origin(hint) is tuple:
-        return _converted_tuple(hint, value, where)
-    if isinstance(hint, types.UnionType):
-        hint = typing.get_args(hint)[0]
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not hint:
-        raise ConfigError(f"{where}: expected {hint.__name__}, got {value!r}")
-    return value
-
-
-def _converted_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
-    if not isinstance(value, list | tuple):
-        raise ConfigError(f"{where}: expected a list, got {value!r}")
-    items = typing.get_args(hint)
-    if Ellipsis not in items and len(items) != len(value):
-        raise ConfigError(f"{where}: expected {len(items)} values, got {len(value)}")
-    return tuple(_converted(items[0], item, f"{where}[{index}]") for index, item in enumerate(value))

@@ -18,7 +18,8 @@ from torchvision.models.resnet import ResNet
 
 from segmentation.backbones import build_trunk
 from segmentation.checkpoint import CheckpointInfo, read_info
-from segmentation.config import EmbedderConfig, from_mapping
+from segmentation.config import EmbedderConfig
+from segmentation.config_files import from_mapping
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.weights import load_into
 

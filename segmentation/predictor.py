@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from segmentation.boxes import clipped_box, iou
 from segmentation.checkpoint import SpaceInfo, read_space
 from segmentation.colors import garment_color
-from segmentation.config import ModelConfig, SegmenterConfig, from_mapping
+from segmentation.config import ModelConfig
 from segmentation.crops import garment_crop
 from segmentation.data.transforms import resize
 from segmentation.device import best_device
@@ -87,10 +87,9 @@ class GarmentPredictor:
         if threads is not None:
             torch.set_num_threads(threads)
         device = best_device()
-        seen, info = Segmenter.from_file(segmenter, device=device.name, bf16=device.bf16)
+        seen, _ = Segmenter.from_file(segmenter, device=device.name, bf16=device.bf16)
         embedded, _ = Embedder.from_file(embedder, device=device.name, bf16=device.bf16)
-        config = from_mapping(SegmenterConfig, info.config, where=segmenter.name)
-        return cls(seen, embedded, config.model, read_space(segmenter, embedder))
+        return cls(seen, embedded, seen.config, read_space(segmenter, embedder))
 
     @property
     def space(self) -> str:

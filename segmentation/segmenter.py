@@ -12,7 +12,8 @@ from torch import Tensor
 from torchvision.models.detection import MaskRCNN
 
 from segmentation.checkpoint import CheckpointInfo, read_info
-from segmentation.config import ModelConfig, SegmenterConfig, from_mapping
+from segmentation.config import ModelConfig
+from segmentation.config_files import from_mapping
 from segmentation.data.transforms import fitted_size, resize
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.masks import Mask, paste_probabilities, rle_from_crop
@@ -61,12 +62,17 @@ class Segmenter:
         if info.categories != tuple(category.name for category in CATEGORIES):
             raise CheckpointError(f"{file.name} was trained on another taxonomy")
         try:
-            config = from_mapping(SegmenterConfig, info.config, where=file.name)
-            model = build_mask_rcnn(config.model)
-        except ConfigError as error:
+            config = from_mapping(ModelConfig, info.config["model"], where=f"{file.name}: model")
+            model = build_mask_rcnn(config)
+        except (ConfigError, KeyError) as error:
             raise CheckpointError(f"{file.name} is of another version: {error}") from error
         load_into(model, file)
-        return cls(model, config.model, device=device, bf16=bf16), info
+        return cls(model, config, device=device, bf16=bf16), info
+
+    @property
+    def config(self) -> ModelConfig:
+        """The model's shape and operating point."""
+        return self._config
 
     def fit(self, image_rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize a photo, uint8 (H, W, 3), to the size this model looks at."""

@@ -15,7 +15,8 @@ import torchvision
 from torchvision.models.detection import MaskRCNN
 
 from segmentation.checkpoint import read_info
-from segmentation.config import SegmenterConfig, to_mapping
+from segmentation.config import SegmenterConfig
+from segmentation.config_files import to_mapping
 from segmentation.data.annotations import AnnotatedPhoto
 from segmentation.data.loaders import training_loader
 from segmentation.device import best_device

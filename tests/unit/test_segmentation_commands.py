@@ -13,7 +13,8 @@ from django.core.management import call_command
 from PIL import Image
 
 from segmentation.checkpoint import read_info
-from segmentation.config import CONFIGS_DIR, EmbedderConfig, ModelConfig, pad_as_weights_expect
+from segmentation.config import EmbedderConfig, ModelConfig, pad_as_weights_expect
+from segmentation.config_files import CONFIGS_DIR
 from segmentation.management.commands import fit_embedder, train_segmenter
 from segmentation.taxonomy import CATEGORIES
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from segmentation.backbones import BACKBONES
-from segmentation.config import CONFIGS_DIR, EmbedderConfig, ModelConfig, SegmenterConfig, load_config, to_mapping
-from segmentation.config import from_mapping as build
+from segmentation.config import EmbedderConfig, ModelConfig, SegmenterConfig
+from segmentation.config_files import CONFIGS_DIR, load_config, to_mapping
+from segmentation.config_files import from_mapping as build
 from segmentation.errors import ConfigError
 from segmentation.model import build_mask_rcnn, freeze_stages
 

@@ -11,7 +11,8 @@ import torch
 from segmentation.boxes import clipped_box, containment, iou
 from segmentation.checkpoint import read_info, read_space
 from segmentation.colors import COLOR_NAMES, dominant_color, garment_color
-from segmentation.config import EmbedderConfig, TrainConfig, to_mapping
+from segmentation.config import EmbedderConfig, TrainConfig
+from segmentation.config_files import to_mapping
 from segmentation.crops import garment_crop
 from segmentation.data.annotations import AnnotatedPhoto, Instance
 from segmentation.embedding import CropEmbedder, Embedder, fit_projection

@@ -11,7 +11,8 @@ import torch
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from segmentation.config import EmbedderConfig, load_config, pad_as_weights_expect, to_mapping
+from segmentation.config import EmbedderConfig, pad_as_weights_expect
+from segmentation.config_files import load_config, to_mapping
 from segmentation.data.sources import read_annotations
 from segmentation.errors import SegmentationError
 from segmentation.management.progress import progress_on

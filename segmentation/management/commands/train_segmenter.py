@@ -10,7 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from segmentation.config import SegmenterConfig, load_config, pad_as_weights_expect
+from segmentation.config import SegmenterConfig, pad_as_weights_expect
+from segmentation.config_files import load_config
 from segmentation.data.annotations import AnnotationSet
 from segmentation.data.coco import read_coco
 from segmentation.data.sources import read_splits
