@@ -59,10 +59,10 @@ def test_a_checkpoint_of_a_later_version_is_refused_by_its_key(tmp_path: Path) -
 def test_callers_of_the_workers_hear_of_a_later_version_as_a_missing_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    later = checkpoint(tmp_path / "s.safetensors", "segmenter", {"name": "s", "modell": {}})
+    later = checkpoint(tmp_path / "s.safetensors", "segmenter", {"name": "s", "model": {"backbon": "resnet18"}})
     monkeypatch.setenv("SELVEDGE_SEGMENTER", str(later))
     monkeypatch.setattr(runtime, "_loaded", None)
-    with pytest.raises(ModelMissing, match="did you mean 'model'"):
+    with pytest.raises(ModelMissing, match="did you mean 'backbone'"):
         runtime.predictor()
 
 
