@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +17,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from segmentation.data.annotations import AnnotatedPhoto
-from segmentation.errors import AnnotationError, PhotoRejected
-from segmentation.images import decode_rgb
+from segmentation.errors import AnnotationError
+from segmentation.evaluation.detections import predict_all
 from segmentation.segmenter import Segmenter
 from segmentation.taxonomy import CATEGORIES
 from segmentation.types import Detection, MaskRLE
@@ -51,7 +50,7 @@ class APReport:
 
 def evaluate_segmenter(
     segmenter: Segmenter,
-    photos: tuple[AnnotatedPhoto, ...],
+    photos: Sequence[AnnotatedPhoto],
     *,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> APReport:
@@ -67,24 +66,12 @@ def evaluate_segmenter(
     """
     if not photos:
         raise AnnotationError("no annotated photo to evaluate on")
-    detections: list[list[Detection]] = []
-    elapsed_ms: list[float] = []
-    for index, photo in enumerate(photos):
-        started = time.perf_counter()
-        try:
-            image = decode_rgb(photo.file.read_bytes(), turn=False)
-        except (OSError, PhotoRejected) as error:
-            raise AnnotationError(f"{photo.image_id}: {error}") from error
-        size = (photo.width_px, photo.height_px)
-        detections += segmenter.detect([segmenter.fit(image)], [size], min_score=EVALUATED_SCORE)
-        elapsed_ms.append((time.perf_counter() - started) * 1e3)
-        if on_progress is not None:
-            on_progress(index + 1, len(photos))
-    return average_precision(photos, detections, ms_per_photo=float(np.median(elapsed_ms)) if elapsed_ms else 0.0)
+    found = predict_all(segmenter, photos, min_score=EVALUATED_SCORE, on_progress=on_progress)
+    return average_precision(photos, found.detections, ms_per_photo=float(np.median(found.photo_ms)))
 
 
 def average_precision(
-    photos: tuple[AnnotatedPhoto, ...], detections: list[list[Detection]], *, ms_per_photo: float = 0.0
+    photos: Sequence[AnnotatedPhoto], detections: list[list[Detection]], *, ms_per_photo: float = 0.0
 ) -> APReport:
     """COCO AP of detections against annotations, photo by photo."""
     by_category = [category.id for category in CATEGORIES]
@@ -112,7 +99,7 @@ def _bytes(mask: MaskRLE) -> dict[str, Any]:
     return {"size": mask["size"], "counts": mask["counts"].encode("ascii")}
 
 
-def _ground_truth(photos: tuple[AnnotatedPhoto, ...], classes: list[int]) -> COCO:
+def _ground_truth(photos: Sequence[AnnotatedPhoto], classes: list[int]) -> COCO:
     truth = COCO()
     annotations = [
         {
