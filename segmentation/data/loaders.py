@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from segmentation.config import SegmenterConfig
 from segmentation.data.annotations import AnnotatedPhoto
+from segmentation.data.samplers import EpochBatches, SampleKey, photo_repeats
 from segmentation.data.transforms import (
     Sample,
     boxes_from_masks,
@@ -31,9 +32,9 @@ Batch = tuple[list[Tensor], list[Target], list[str]]
 
 
 class TrainingPhotos(Dataset[tuple[Tensor, Target, str]]):
-    """Augmented training samples. The same (seed, epoch, photo) always gives the same sample."""
+    """Augmented training samples. The same (seed, epoch, position, photo) always gives the same sample."""
 
-    def __init__(self, photos: tuple[AnnotatedPhoto, ...], config: SegmenterConfig) -> None:
+    def __init__(self, photos: Sequence[AnnotatedPhoto], config: SegmenterConfig) -> None:
         self._photos = photos
         self._config = config
 
@@ -41,12 +42,11 @@ class TrainingPhotos(Dataset[tuple[Tensor, Target, str]]):
         """How many photos there are."""
         return len(self._photos)
 
-    def __getitem__(self, key: tuple[int, int, int]) -> tuple[Tensor, Target, str]:
-        """Make one sample from (photo index, longer side in pixels, epoch)."""
-        index, side_px, epoch = key
-        photo, train = self._photos[index], self._config.train
-        rng = np.random.default_rng((train.seed, epoch, index))
-        sample = load_sample(photo, max_side=side_px, min_side=min(side_px, self._config.model.min_side_px))
+    def __getitem__(self, key: SampleKey) -> tuple[Tensor, Target, str]:
+        """Make one sample."""
+        photo, train = self._photos[key.photo], self._config.train
+        rng = np.random.default_rng((train.seed, key.epoch, key.position))
+        sample = load_sample(photo, max_side=key.side_px, min_side=min(key.side_px, self._config.model.min_side_px))
         if rng.random() < train.horizontal_flip:
             sample = flip_horizontal(sample)
         image = sample.image_rgb
@@ -91,44 +91,32 @@ def to_tensor(image_rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Ten
     return torch.from_numpy(np.ascontiguousarray(image_rgb.transpose(2, 0, 1))).float().div_(255.0)
 
 
-class EpochBatches:
-    """The order of one epoch: shuffled by (seed, epoch), one longer side a batch, resumable at any batch."""
-
-    def __init__(self, n_photos: int, config: SegmenterConfig, epoch: int, first_batch: int = 0) -> None:
-        self._n_photos = n_photos
-        self._train = config.train
-        self._epoch = epoch
-        self._first_batch = first_batch
-
-    def __len__(self) -> int:
-        """How many batches are left, the last one possibly small."""
-        return -(-self._n_photos // self._train.batch_size) - self._first_batch
-
-    def __iter__(self) -> Iterator[list[tuple[int, int, int]]]:
-        """Yield keys for `TrainingPhotos`."""
-        rng = np.random.default_rng((self._train.seed, self._epoch))
-        order = rng.permutation(self._n_photos)
-        size = self._train.batch_size
-        for batch, start in enumerate(range(0, self._n_photos, size)):
-            side = int(rng.choice(self._train.train_sides_px))
-            if batch >= self._first_batch:
-                yield [(int(index), side, self._epoch) for index in order[start : start + size]]
-
-
 def collate(samples: list[tuple[Tensor, Target, str]]) -> Batch:
-    """Photos of a batch differ in size, so they stay lists."""
+    """Photos of a batch differ in size, so they stay lists; a process's share of a last batch may be empty."""
+    if not samples:
+        return [], [], []
     images, targets, image_ids = zip(*samples, strict=True)
     return list(images), list(targets), list(image_ids)
 
 
 def training_loader(
-    photos: tuple[AnnotatedPhoto, ...], config: SegmenterConfig, *, epoch: int, first_batch: int, n_workers: int
+    photos: Sequence[AnnotatedPhoto],
+    config: SegmenterConfig,
+    *,
+    epoch: int,
+    first_batch: int,
+    n_workers: int,
+    shard: tuple[int, int] = (0, 1),
 ) -> DataLoader[Batch]:
-    """Batches of one epoch from `first_batch` on."""
-    dataset = TrainingPhotos(photos, config)
+    """Batches of one epoch from `first_batch` on; of each, the share of process `shard` = (rank, world size).
+
+    Raises:
+        ConfigError: As `photo_repeats`.
+    """
+    repeats = photo_repeats(photos, config.train.sampling)
     return DataLoader(
-        dataset,  # type: ignore[arg-type]  # collate turns samples into batches
-        batch_sampler=EpochBatches(len(photos), config, epoch, first_batch),
+        TrainingPhotos(photos, config),  # type: ignore[arg-type]  # collate turns samples into batches
+        batch_sampler=EpochBatches(repeats, config.train, epoch, first_batch, shard),
         collate_fn=collate,
         num_workers=n_workers,
         # Of its own: a loader draws a seed at its start, and a resumed epoch has one start more.

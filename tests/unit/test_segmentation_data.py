@@ -16,8 +16,9 @@ from segmentation.config import SegmenterConfig, TrainConfig
 from segmentation.data.annotations import AnnotatedPhoto, AnnotationSet, Instance
 from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import read_imaterialist
-from segmentation.data.loaders import EpochBatches, TrainingPhotos, load_sample
+from segmentation.data.loaders import TrainingPhotos, load_sample
 from segmentation.data.rle import format_encoded_pixels, parse_encoded_pixels
+from segmentation.data.samplers import SampleKey
 from segmentation.data.sources import hold_out, read_annotations, read_splits, read_validation
 from segmentation.data.transforms import boxes_from_masks, fitted_size, jitter_color, resize_mask
 from segmentation.errors import AnnotationError
@@ -207,7 +208,8 @@ def photo(photos_dir: Path) -> AnnotatedPhoto:
 def test_the_same_sample_is_made_whenever_it_is_asked_for(photos_dir: Path) -> None:
     config = SegmenterConfig("x", train=TrainConfig(min_area_px=1))
     dataset = TrainingPhotos((photo(photos_dir),), config)
-    first, again, other = dataset[(0, 40, 3)], dataset[(0, 40, 3)], dataset[(0, 40, 4)]
+    first, again = dataset[SampleKey(0, 40, 3, 0)], dataset[SampleKey(0, 40, 3, 0)]
+    other = dataset[SampleKey(0, 40, 4, 0)]
     assert (first[0] == again[0]).all()
     assert not (first[0] == other[0]).all()
 
@@ -215,8 +217,8 @@ def test_the_same_sample_is_made_whenever_it_is_asked_for(photos_dir: Path) -> N
 def test_flipping_mirrors_photo_box_and_mask_alike(photos_dir: Path) -> None:
     plain = SegmenterConfig("x", train=TrainConfig(horizontal_flip=0.0, color_jitter=0.0))
     mirrored = dataclasses.replace(plain, train=dataclasses.replace(plain.train, horizontal_flip=1.0))
-    image, target, _ = TrainingPhotos((photo(photos_dir),), plain)[(0, 40, 0)]
-    flipped_image, flipped, _ = TrainingPhotos((photo(photos_dir),), mirrored)[(0, 40, 0)]
+    image, target, _ = TrainingPhotos((photo(photos_dir),), plain)[SampleKey(0, 40, 0, 0)]
+    flipped_image, flipped, _ = TrainingPhotos((photo(photos_dir),), mirrored)[SampleKey(0, 40, 0, 0)]
     assert (flipped_image == image.flip(2)).all()
     assert (flipped["masks"] == target["masks"].flip(2)).all()
     assert target["boxes"].tolist() == [[10, 5, 20, 25]]
@@ -228,15 +230,6 @@ def test_a_photo_of_another_size_than_annotated_is_an_error_with_its_name(photos
     wrong = dataclasses.replace(photo(photos_dir), width_px=31)
     with pytest.raises(AnnotationError, match=r"a.jpg: the photo is 30x40, annotated as 31x40"):
         load_sample(wrong, max_side=40, min_side=40)
-
-
-def test_an_epoch_visits_every_photo_once_and_resumes_where_it_was() -> None:
-    config = SegmenterConfig("x", train=TrainConfig(batch_size=4))
-    batches = list(EpochBatches(10, config, epoch=2))
-    assert sorted(key[0] for batch in batches for key in batch) == list(range(10))
-    assert list(EpochBatches(10, config, epoch=2, first_batch=1)) == batches[1:]
-    assert list(EpochBatches(10, config, epoch=3)) != batches
-    assert all(len({key[1] for key in batch}) == 1 for batch in batches), "one size a batch"
 
 
 def test_resizing_keeps_shape_and_place_of_a_mask() -> None:
