@@ -8,7 +8,7 @@ from typing import Any
 
 from pycocotools import mask as coco_mask
 
-from segmentation.data.annotations import AnnotatedPhoto, AnnotationProblem, AnnotationSet, Instance
+from segmentation.data.annotations import AnnotatedPhoto, AnnotationProblem, AnnotationSet, Instance, Photos
 from segmentation.data.imaterialist import find_photo
 from segmentation.errors import AnnotationError
 from segmentation.masks import rle_area
@@ -46,7 +46,7 @@ def read_coco(annotations_file: Path, images_dir: Path) -> AnnotationSet:
             instances.append(_instance(annotation, height, width))
         except _BAD_ENTRY as error:
             problems.append(AnnotationProblem(annotations_file, row, f"annotation: {_in_words(error)}"))
-    photos = tuple(
+    photos = Photos.of(
         AnnotatedPhoto(name, file, height, width, tuple(instances))
         for file, name, height, width, instances in by_id.values()
     )

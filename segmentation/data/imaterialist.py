@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from segmentation.data.annotations import AnnotatedPhoto, AnnotationProblem, AnnotationSet, Instance
+from segmentation.data.annotations import AnnotatedPhoto, AnnotationProblem, AnnotationSet, Instance, Photos
 from segmentation.data.rle import parse_encoded_pixels
 from segmentation.errors import AnnotationError
 from segmentation.taxonomy import CATEGORIES, N_ATTRIBUTES, N_CATEGORIES
@@ -43,10 +43,8 @@ def read_imaterialist(csv_file: Path, images_dir: Path, *, first_pixel: int = 1)
             problems.append(AnnotationProblem(csv_file, row, str(error)))
             continue
         photos[image_id][3].append(Instance(category_id, mask, attribute_ids))
-    return AnnotationSet(
-        tuple(AnnotatedPhoto(key, file, h, w, tuple(found)) for key, (file, h, w, found) in photos.items()),
-        tuple(problems),
-    )
+    made = (AnnotatedPhoto(key, file, h, w, tuple(found)) for key, (file, h, w, found) in photos.items())
+    return AnnotationSet(Photos.of(made), tuple(problems))
 
 
 def _rows(csv_file: Path) -> Iterator[tuple[int, dict[str, str]]]:

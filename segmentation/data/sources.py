@@ -5,7 +5,9 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-from segmentation.data.annotations import AnnotatedPhoto, AnnotationSet
+import numpy as np
+
+from segmentation.data.annotations import AnnotationSet
 from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import check_label_descriptions, read_imaterialist
 from segmentation.errors import AnnotationError
@@ -83,10 +85,7 @@ def _has_validation(data_dir: Path) -> bool:
 
 def hold_out(found: AnnotationSet) -> tuple[AnnotationSet, AnnotationSet]:
     """Split photos by a hash of their id, so that a photo's side never depends on which others there are."""
-
-    def is_held_out(photo: AnnotatedPhoto) -> bool:
-        return zlib.crc32(photo.image_id.encode()) % 100 < HELD_OUT_PERCENT
-
-    kept = tuple(photo for photo in found.photos if not is_held_out(photo))
-    held_out = tuple(photo for photo in found.photos if is_held_out(photo))
-    return AnnotationSet(kept, found.problems), AnnotationSet(held_out, ())
+    hashes = np.array([zlib.crc32(image_id.encode()) for image_id in found.photos.image_ids], dtype=np.int64)
+    held_out = hashes % 100 < HELD_OUT_PERCENT
+    kept, taken = (found.photos.take(np.flatnonzero(side)) for side in (~held_out, held_out))
+    return AnnotationSet(kept, found.problems), AnnotationSet(taken, ())

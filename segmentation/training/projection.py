@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ MIN_AREA_PX = 600
 
 def fit_embedder(
     config: EmbedderConfig,
-    photos: tuple[AnnotatedPhoto, ...],
+    photos: Sequence[AnnotatedPhoto],
     weights: str,
     *,
     shrinkage: float,

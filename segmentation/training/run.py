@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from torchvision.models.detection import MaskRCNN
 from segmentation.checkpoint import read_info
 from segmentation.config import SegmenterConfig
 from segmentation.config_files import to_mapping
-from segmentation.data.annotations import AnnotatedPhoto
+from segmentation.data.annotations import AnnotatedPhoto, Photos
 from segmentation.data.loaders import training_loader
 from segmentation.device import best_device
 from segmentation.errors import AnnotationError, ConfigError
@@ -71,8 +71,8 @@ class TrainingRun:
     def __init__(
         self,
         config: SegmenterConfig,
-        train: tuple[AnnotatedPhoto, ...],
-        val: tuple[AnnotatedPhoto, ...],
+        train: Sequence[AnnotatedPhoto],
+        val: Sequence[AnnotatedPhoto],
         out: Path,
         *,
         resume: bool = False,
@@ -86,7 +86,7 @@ class TrainingRun:
             ConfigError: The folder holds another run, or there is none to resume.
             CheckpointError: The initial weights or the state cannot be read.
         """
-        if not train or not any(photo.instances for photo in val):
+        if not train or not Photos.of(val).n_instances:
             raise AnnotationError(f"no photo with garments to {'validate' if train else 'train'} on")
         self._config, self._train, self._val, self._out = config, train, val, out
         self._n_workers = n_workers
@@ -194,7 +194,7 @@ class TrainingRun:
             "trained_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "epochs_done": self.progress.epoch + 1,
             "n_photos": len(self._train),
-            "n_instances": sum(len(photo.instances) for photo in self._train),
+            "n_instances": Photos.of(self._train).n_instances,
             "torch": torch.__version__,
             "torchvision": torchvision.__version__,
         }

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from segmentation.config import SegmenterConfig, TrainConfig
-from segmentation.data.annotations import AnnotatedPhoto, AnnotationSet, Instance
+from segmentation.data.annotations import AnnotatedPhoto, AnnotationSet, Instance, Photos
 from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import read_imaterialist
 from segmentation.data.loaders import TrainingPhotos, load_sample
@@ -253,12 +253,12 @@ def test_no_jitter_changes_nothing_and_much_stays_in_range() -> None:
 
 def test_without_a_validation_split_some_photos_are_held_out_whatever_the_others_are(tmp_path: Path) -> None:
     photos = tuple(AnnotatedPhoto(f"{n}.jpg", tmp_path / f"{n}.jpg", 40, 30, (Instance(4, RLE),)) for n in range(1000))
-    train, val = hold_out(AnnotationSet(photos, ()))
+    train, val = hold_out(AnnotationSet(Photos.of(photos), ()))
     names, held_out = ({photo.image_id for photo in found.photos} for found in (train, val))
     assert names | held_out == {photo.image_id for photo in photos}
     assert not names & held_out
     assert 20 <= len(held_out) <= 80
-    of_half = {photo.image_id for photo in hold_out(AnnotationSet(photos[:500], ()))[1].photos}
+    of_half = {photo.image_id for photo in hold_out(AnnotationSet(Photos.of(photos[:500]), ()))[1].photos}
     assert of_half == held_out & {photo.image_id for photo in photos[:500]}
 
 

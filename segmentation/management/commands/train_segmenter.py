@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from segmentation.config import SegmenterConfig, pad_as_weights_expect
 from segmentation.config_files import load_config
-from segmentation.data.annotations import AnnotationSet
+from segmentation.data.annotations import AnnotationSet, Photos
 from segmentation.data.coco import read_coco
 from segmentation.data.sources import read_splits
 from segmentation.errors import SegmentationError
@@ -62,7 +62,7 @@ class Command(BaseCommand):
             self._report_problems(train, *more, val, skip=options["skip_bad"])
             run = TrainingRun(
                 config,
-                tuple(photo for source in (train, *more) for photo in source.photos if photo.instances),
+                Photos.concatenated(found.photos for found in (train, *more)).with_instances(),
                 val.photos,
                 options["out"],
                 resume=options["resume"],
