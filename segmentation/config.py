@@ -46,6 +46,9 @@ class ModelConfig:
     max_detections: int = 40
     mask_threshold: float = 0.5
     predictor_score_threshold: float = 0.5
+    predictor_nms_iou: float = 1.0
+    """Where two detections of one category overlap by more, shoppers see the stronger one; `nms_iou`, which is the
+    model's own and which AP is measured with, comes first, so only a smaller value changes anything."""
     lookalike_nms_iou: float = 0.6
     """Where two detections of look-alike categories overlap by more, shoppers see the stronger one."""
     nested_share: float = 0.85

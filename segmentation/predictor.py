@@ -22,8 +22,8 @@ from segmentation.embedding import Embedder
 from segmentation.errors import PhotoRejected
 from segmentation.images import decode_displayed
 from segmentation.masks import Mask
+from segmentation.operating_point import is_large_enough
 from segmentation.segmenter import Found, Segmenter
-from segmentation.suppression import without_doubles
 from segmentation.types import (
     BoxXyxyPx,
     Color,
@@ -136,9 +136,7 @@ class GarmentPredictor:
         whole = photo.region_xyxy_px
         if whole is None:
             whole = (0.0, 0.0, float(size[0]), float(size[1]))
-        garments = [
-            piece for item in without_doubles(found, self._config) if (piece := self._garment(photo, item, size))
-        ]
+        garments = [piece for item in found if (piece := self._garment(photo, item, size))]
         if photo.region_xyxy_px is not None:
             overlaps = [(iou(piece.box_xyxy_px, whole), piece) for piece in garments]
             garments = [
@@ -149,7 +147,7 @@ class GarmentPredictor:
 
     def _garment(self, photo: _Photo, found: Found, size: tuple[int, int]) -> _Piece | None:
         detection = self._segmenter.detection(found, size)
-        if detection is None:
+        if detection is None or not is_large_enough(detection, self._config):
             return None
         height, width = photo.working_rgb.shape[:2]
         window = self._segmenter.mask_window(found, (width, height))

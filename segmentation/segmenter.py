@@ -18,6 +18,7 @@ from segmentation.data.transforms import fitted_size, resize
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.masks import Mask, paste_probabilities, rle_from_crop
 from segmentation.model import build_mask_rcnn
+from segmentation.operating_point import is_large_enough, score_thresholds, visible
 from segmentation.taxonomy import CATEGORIES
 from segmentation.types import BoxXyxyPx, Detection
 from segmentation.weights import load_into
@@ -63,6 +64,7 @@ class Segmenter:
             raise CheckpointError(f"{file.name} was trained on another taxonomy")
         try:
             config = from_mapping(ModelConfig, info.config["model"], where=f"{file.name}: model")
+            score_thresholds(config)
             model = build_mask_rcnn(config)
         except (ConfigError, KeyError) as error:
             raise CheckpointError(f"{file.name} is of another version: {error}") from error
@@ -85,16 +87,17 @@ class Segmenter:
 
         Args:
             images_rgb: From `fit`: uint8, (H, W, 3).
-            min_score: Weakest detection kept; the checkpoint's operating point where None.
+            min_score: Weakest detection kept; where None, those that shoppers see at the checkpoint's operating point.
 
         Returns:
             What was found in each photo, by falling score.
         """
-        threshold = self._config.predictor_score_threshold if min_score is None else min_score
+        threshold = float(score_thresholds(self._config).min()) if min_score is None else min_score
         tensors = [self._tensor(image) for image in images_rgb]
         with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
             outputs = self._forward(tensors)
-        return [_found(output, image.shape[:2], threshold) for output, image in zip(outputs, images_rgb, strict=True)]
+        found = [_found(output, image.shape[:2], threshold) for output, image in zip(outputs, images_rgb, strict=True)]
+        return found if min_score is not None else [visible(items, self._config) for items in found]
 
     def mask_window(self, found: Found, size: tuple[int, int]) -> tuple[Mask, int, int]:
         """A garment's mask in a photo of `size` (width, height): its window, left and upper edge in pixels."""
@@ -112,9 +115,12 @@ class Segmenter:
     def detect(
         self, images_rgb: list[NDArray[np.uint8]], sizes: list[tuple[int, int]], *, min_score: float | None = None
     ) -> list[list[Detection]]:
-        """`find`, then `detection` at each photo's (width, height)."""
+        """`find`, then `detection` at each photo's (width, height); without `min_score`, what shoppers see."""
         pairs = zip(self.find(images_rgb, min_score=min_score), sizes, strict=True)
-        return [[d for item in items if (d := self.detection(item, size)) is not None] for items, size in pairs]
+        found = [[d for item in items if (d := self.detection(item, size)) is not None] for items, size in pairs]
+        if min_score is not None:
+            return found
+        return [[item for item in items if is_large_enough(item, self._config)] for items in found]
 
     def _tensor(self, image_rgb: NDArray[np.uint8]) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(image_rgb)).to(self._device).permute(2, 0, 1)
