@@ -11,6 +11,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segmentation.data.problems import AnnotationProblem
 from segmentation.data.records import Records, RecordsBuilder
 from segmentation.masks import rle_area
 from segmentation.taxonomy import N_CATEGORIES
@@ -156,19 +157,6 @@ class Photos(Sequence[AnnotatedPhoto]):
     def _own_records(self) -> Records:
         whole = np.array_equal(self._indices, np.arange(len(self._records.files)))
         return self._records if whole else self._records.take(self._indices)
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotationProblem:
-    """One row that cannot be used, and why."""
-
-    file: Path
-    row: int
-    reason: str
-
-    def __str__(self) -> str:
-        """As a person reads it: file, row, reason."""
-        return f"{self.file.name}, row {self.row}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from segmentation.data.annotations import AnnotatedPhoto, AnnotationProblem, AnnotationSet, Instance, Photos
-from segmentation.data.rle import parse_encoded_pixels
+from segmentation.data.annotations import AnnotationSet, Photos
+from segmentation.data.entries import SeenMasks, check_class, photo_size
+from segmentation.data.photo_folder import PhotoFolder
+from segmentation.data.problems import AnnotationProblem, BadEntry, ProblemKind
+from segmentation.data.records import RecordsBuilder
+from segmentation.data.rle import parse_runs
 from segmentation.errors import AnnotationError
-from segmentation.taxonomy import CATEGORIES, N_ATTRIBUTES, N_CATEGORIES
+from segmentation.masks import rle_from_starts
+from segmentation.taxonomy import CATEGORIES
 
 _COLUMNS = ("ImageId", "EncodedPixels", "Height", "Width", "ClassId")
+_ROWS_A_REPORT = 2000
+
+OnProgress = Callable[[int, int], None]
+"""Called with how much is done and how much there is."""
 
 
-def read_imaterialist(csv_file: Path, images_dir: Path, *, first_pixel: int = 1) -> AnnotationSet:
+def read_imaterialist(
+    csv_file: Path, images_dir: Path, *, first_pixel: int = 1, on_progress: OnProgress | None = None
+) -> AnnotationSet:
     """Read annotations, row by row, without decoding a mask.
 
     Rows that cannot be used are listed as problems; the others of the same photo stay.
@@ -24,39 +36,73 @@ def read_imaterialist(csv_file: Path, images_dir: Path, *, first_pixel: int = 1)
         csv_file: `train.csv`, with the columns ImageId, EncodedPixels, Height, Width, ClassId.
         images_dir: The photos' folder; a name without an ending is looked for as `.jpg` too.
         first_pixel: See `parse_encoded_pixels`.
+        on_progress: Called with bytes read and the file's size.
 
     Raises:
         AnnotationError: The file is missing, or lacks a column.
     """
-    photos: dict[str, tuple[Path, int, int, list[Instance]]] = {}
+    table = _Table(PhotoFolder(images_dir), first_pixel)
     problems: list[AnnotationProblem] = []
-    for row, values in _rows(csv_file):
+    for row, cells in _rows(csv_file, on_progress):
         try:
-            image_id, height, width = values["ImageId"], int(values["Height"]), int(values["Width"])
-            category_id, attribute_ids = parse_class_id(values["ClassId"])
-            if image_id not in photos:
-                photos[image_id] = (find_photo(images_dir, image_id), height, width, [])
-            if photos[image_id][1:3] != (height, width):
-                raise AnnotationError(f"{image_id} is {width}x{height} here and of another size above")
-            mask = parse_encoded_pixels(values["EncodedPixels"], height, width, first_pixel=first_pixel)
-        except (AnnotationError, ValueError, TypeError, AttributeError) as error:  # a short row has no text at its end
-            problems.append(AnnotationProblem(csv_file, row, str(error)))
-            continue
-        photos[image_id][3].append(Instance(category_id, mask, attribute_ids))
-    made = (AnnotatedPhoto(key, file, h, w, tuple(found)) for key, (file, h, w, found) in photos.items())
-    return AnnotationSet(Photos.of(made), tuple(problems))
+            table.add(cells)
+        except BadEntry as error:
+            problems.append(AnnotationProblem(csv_file, row, error.kind, str(error)))
+    return AnnotationSet(Photos(table.builder.build()), tuple(problems))
 
 
-def _rows(csv_file: Path) -> Iterator[tuple[int, dict[str, str]]]:
+class _Table:
+    """Rows as they come, checked one by one."""
+
+    def __init__(self, folder: PhotoFolder, first_pixel: int) -> None:
+        self.builder = RecordsBuilder()
+        self._seen = SeenMasks(self.builder)
+        self._folder = folder
+        self._first_pixel = first_pixel
+        self._numbers: dict[str, int] = {}
+
+    def add(self, cells: tuple[str, ...]) -> None:
+        """Add a row: cells in the order of `_COLUMNS`."""
+        if len(cells) < len(_COLUMNS):
+            raise BadEntry(ProblemKind.MALFORMED, "the row ends before its last column")
+        image_id, runs, height, width, class_id = cells
+        category_id, attribute_ids = parse_class_id(class_id)
+        height_px, width_px = photo_size(height, width)
+        number = self._number(image_id, height_px, width_px)
+        starts, lengths = parse_runs(runs, height_px, width_px, first_pixel=self._first_pixel)
+        counts = rle_from_starts(starts, lengths, height_px, width_px)["counts"].encode("ascii")
+        self._seen.add(number, category_id, counts, int(lengths.sum()), attribute_ids)
+
+    def _number(self, image_id: str, height_px: int, width_px: int) -> int:
+        number = self._numbers.get(image_id)
+        if number is None:
+            number = self.builder.add_photo(image_id, self._folder.find(image_id), height_px, width_px)
+            self._numbers[image_id] = number
+        if self.builder.size_hw_px(number) != (height_px, width_px):
+            reason = f"{image_id} is {width_px}x{height_px} here and of another size above"
+            raise BadEntry(ProblemKind.SIZE_MISMATCH, reason)
+        return number
+
+
+def _rows(csv_file: Path, on_progress: OnProgress | None) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Line numbers and cells in the order of `_COLUMNS`; fewer cells where a row has fewer."""
     try:
-        with csv_file.open(encoding="utf-8-sig", newline="") as stream:
+        size = csv_file.stat().st_size
+        with csv_file.open("rb") as raw:
             csv.field_size_limit(1 << 28)  # one mask of a 20-megapixel photo passes Python's default of 128 KiB
-            reader = csv.DictReader(stream, skipinitialspace=True)
-            missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
+            reader = csv.reader(io.TextIOWrapper(raw, encoding="utf-8-sig", newline=""), skipinitialspace=True)
+            names = next(reader, [])
+            missing = [name for name in _COLUMNS if name not in names]
             if missing:
                 raise AnnotationError(f"{csv_file}: no column {', '.join(missing)}")
-            for values in reader:
-                yield reader.line_num, values
+            places = [names.index(name) for name in _COLUMNS]
+            for count, cells in enumerate(reader, start=1):
+                if cells:
+                    yield reader.line_num, tuple(cells[place] for place in places if place < len(cells))
+                if on_progress is not None and count % _ROWS_A_REPORT == 0:
+                    on_progress(raw.tell(), size)
+        if on_progress is not None:
+            on_progress(size, size)
     except OSError as error:
         raise AnnotationError(f"{csv_file}: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
@@ -67,33 +113,20 @@ def parse_class_id(text: str) -> tuple[int, tuple[int, ...]]:
     """Split a ClassId into its category and attributes.
 
     Raises:
-        AnnotationError: Not numbers, or not in the taxonomy.
+        BadEntry: Not numbers, or not in the taxonomy.
 
     >>> parse_class_id("10_1_61")
     (10, (1, 61))
     """
     try:
-        category_id, *attribute_ids = (int(part) for part in text.split("_"))
-    except (ValueError, AttributeError) as error:
-        raise AnnotationError(f"ClassId {text!r} is not a category with attributes") from error
-    if not 0 <= category_id < N_CATEGORIES:
-        raise AnnotationError(f"ClassId {text!r}: no category {category_id}")
-    for attribute_id in attribute_ids:
-        if not 0 <= attribute_id < N_ATTRIBUTES:
-            raise AnnotationError(f"ClassId {text!r}: no attribute {attribute_id}")
+        category_id, *attribute_ids = map(int, text.split("_"))
+    except ValueError:
+        raise BadEntry(ProblemKind.BAD_NUMBER, f"ClassId {text!r} is not a category with attributes") from None
+    try:
+        check_class(category_id, tuple(attribute_ids))
+    except BadEntry as error:
+        raise BadEntry(error.kind, f"ClassId {text!r}: {error}") from None
     return category_id, tuple(attribute_ids)
-
-
-def find_photo(images_dir: Path, name: str) -> Path:
-    """Find a photo by its name in the annotations.
-
-    Raises:
-        AnnotationError: No such file in the folder.
-    """
-    for candidate in (images_dir / name, images_dir / f"{name}.jpg"):
-        if candidate.is_file() and candidate.resolve().is_relative_to(images_dir.resolve()):
-            return candidate
-    raise AnnotationError(f"no photo {name} in {images_dir.name}")
 
 
 def check_label_descriptions(file: Path) -> None:
