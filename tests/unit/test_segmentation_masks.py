@@ -19,6 +19,8 @@ from segmentation.masks import (
     rle_area,
     rle_from_crop,
     rle_from_mask,
+    rle_from_starts,
+    runs_from_rle,
 )
 
 masks = hnp.arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12)), elements=st.integers(0, 1))
@@ -54,6 +56,24 @@ def naive_shifted(text: str) -> str:
     return " ".join(str(number - 1 if index % 2 == 0 else number) for index, number in enumerate(numbers))
 
 
+@given(masks)
+def test_runs_come_out_of_compressed_run_lengths_as_pixels_say(mask: np.ndarray) -> None:
+    starts, lengths = runs_from_rle(rle_from_mask(mask))
+    drawn = np.zeros(mask.size, np.uint8)
+    for start, length in zip(starts, lengths, strict=True):
+        drawn[start : start + length] = 1
+    assert (drawn.reshape(mask.shape, order="F") == mask).all()
+    assert rle_from_starts(starts, lengths, *mask.shape) == rle_from_mask(mask)
+
+
+@pytest.mark.parametrize(
+    "counts", ["", "P", "1234567", "\x01\x02", "oooooooooo0", "0@", rle_from_mask(np.ones((9, 9), np.uint8))["counts"]]
+)
+def test_compressed_run_lengths_of_another_size_or_no_sense_are_refused(counts: str) -> None:
+    with pytest.raises(ValueError, match="run"):
+        runs_from_rle({"size": [4, 5], "counts": counts})
+
+
 @given(masks, st.integers(0, 4), st.integers(0, 4), st.integers(0, 4), st.integers(0, 4))
 def test_a_window_encodes_as_the_whole_mask_would(
     mask: np.ndarray, left: int, top: int, right: int, below: int
@@ -73,7 +93,7 @@ def test_a_window_encodes_as_the_whole_mask_would(
         ("5 3", "ends at pixel"),
         ("1 3 2 1", "overlap"),
         ("one 2", "whole numbers"),
-        ("99999999999999999999 1", "whole numbers"),
+        ("99999999999999999999 1", "ends at pixel"),
         ("-5 2", "before the first pixel"),
         ("1 -2", "no pixels"),
     ],
