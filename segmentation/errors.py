@@ -31,3 +31,7 @@ class AnnotationError(SegmentationError):
 
 class TrainingDiverged(SegmentationError):
     """A loss became non-finite; the message names the batch's images."""
+
+
+class ReportError(SegmentationError):
+    """An evaluation report to compare with is missing, damaged or of another version; the message names the file."""
