@@ -86,7 +86,8 @@ class StageConfig:
     learning_rate: float = 4e-4
     backbone_learning_rate_factor: float = 0.25
     warmup_iterations: int = 200
-    """Optimizer steps over which the learning rate rises from near zero, at the start of the stage."""
+    """Optimizer steps over which the learning rate rises from near zero, at the start of the stage; at most a quarter
+    of it."""
     schedule: str = "cosine"
     """cosine (to zero at the stage's end), milestones or constant."""
     milestones: tuple[float, ...] = ()
@@ -140,27 +141,20 @@ class SamplingConfig:
 class TrainConfig:
     """How the model is trained."""
 
-    epochs: int = 10
     batch_size: int = 4
+    """Photos in a forward pass; several processes share each batch."""
     optimizer: str = "adamw"
     """adamw or sgd."""
-    learning_rate: float = 4e-4
-    backbone_learning_rate_factor: float = 0.25
     momentum: float = 0.9
     weight_decay: float = 1e-4
-    warmup_iterations: int = 200
-    schedule: str = "cosine"
-    """cosine (to zero) or constant."""
     clip_grad_norm: float = 5.0
-    frozen_stages: int = 2
-    """How many of the backbone's first stages keep their initial weights."""
+    """Gradients whose norm is larger are scaled down to it; 0 leaves them."""
     ema_decay: float = 0.998
     """Weight averaging; 0 switches it off."""
     bf16: bool = True
+    """Layers compute in bfloat16 (weights and losses stay in float32)."""
     train_sides_px: tuple[int, ...] = (384, 448, 512)
     """The longer side of a training photo is one of these, drawn anew for each batch."""
-    horizontal_flip: float = 0.5
-    color_jitter: float = 0.2
     rois_per_image: int = 128
     min_area_px: int = 16
     """Instances smaller than this after resizing are not trained on."""
@@ -171,11 +165,12 @@ class TrainConfig:
     """A file of backbone weights (.pth, .safetensors) or a segmenter to go on from, `imagenet` for torchvision's own
     backbone, or empty for none."""
     accumulate: int = 1
-    """An optimizer step sees this many batches."""
+    """An optimizer step sees this many batches; at an epoch's end what is left."""
     loss_weights: LossWeights = field(default_factory=LossWeights)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
-    stages: tuple[StageConfig, ...] = ()
+    stages: tuple[StageConfig, ...] = (StageConfig(),)
+    """Trained one after the other; each begins with a fresh optimizer and a new epoch."""
 
 
 @dataclass(frozen=True)

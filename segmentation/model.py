@@ -16,7 +16,7 @@ from torchvision.models.detection.rpn import AnchorGenerator
 from torchvision.ops import MultiScaleRoIAlign
 
 from segmentation.backbones import build_fpn
-from segmentation.config import LossWeights, ModelConfig, TrainConfig
+from segmentation.config import LossWeights, ModelConfig
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.taxonomy import N_CATEGORIES
 
@@ -114,47 +114,8 @@ def load_trunk_weights(model: MaskRCNN, weights: Mapping[str, Tensor]) -> int:
     return len(found)
 
 
-def freeze_stages(model: MaskRCNN, n_stages: int) -> None:
-    """Keep the first `n_stages` of the backbone as they are; everything else trains."""
-    for parameter in model.parameters():
-        parameter.requires_grad_(True)
-    for name, child in model.backbone.body.named_children():
-        if _stage_of(model.backbone.body, name) < n_stages:
-            for parameter in child.parameters():
-                parameter.requires_grad_(False)
-
-
-def _stage_of(body: nn.Module, child_name: str) -> int:
-    """Which halving of the resolution a child of the body belongs to, from 0."""
-    resnet_stages = {"conv1": 0, "bn1": 0, "layer1": 1, "layer2": 2, "layer3": 3, "layer4": 4}
-    if child_name in resnet_stages:
-        return resnet_stages[child_name]
-    if not child_name.isdigit():
-        return 0
-    n_before = int(child_name)
-    stage = -1
-    for index, child in enumerate(body.children()):
-        stage += any(
-            getattr(module, "stride", (1,))[0] == 2 for module in child.modules() if isinstance(module, nn.Conv2d)
-        )
-        if index == n_before:
-            break
-    return max(stage, 0)
-
-
 def total_loss(losses: Mapping[str, Tensor], weights: LossWeights) -> Tensor:
     """Sum the five losses by their weights."""
     terms = [getattr(weights, name) * losses[torchvision_name] for name, torchvision_name in LOSS_NAMES.items()]
     total: Tensor = sum(terms[1:], start=terms[0])
     return total
-
-
-def parameter_groups(model: MaskRCNN, config: TrainConfig) -> list[dict[str, object]]:
-    """Optimizer groups: the backbone at a smaller learning rate than the freshly initialized rest."""
-    body = {id(parameter) for parameter in model.backbone.body.parameters()}
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    slow = config.learning_rate * config.backbone_learning_rate_factor
-    return [
-        {"params": [p for p in trained if id(p) not in body], "lr": config.learning_rate, "peak": config.learning_rate},
-        {"params": [p for p in trained if id(p) in body], "lr": slow, "peak": slow},
-    ]

@@ -47,11 +47,11 @@ class TrainingPhotos(Dataset[tuple[Tensor, Target, str]]):
         photo, train = self._photos[key.photo], self._config.train
         rng = np.random.default_rng((train.seed, key.epoch, key.position))
         sample = load_sample(photo, max_side=key.side_px, min_side=min(key.side_px, self._config.model.min_side_px))
-        if rng.random() < train.horizontal_flip:
+        if rng.random() < train.augment.horizontal_flip:
             sample = flip_horizontal(sample)
         image = sample.image_rgb
-        if train.color_jitter > 0:
-            image = jitter_color(image, train.color_jitter, rng)
+        if train.augment.color_jitter > 0:
+            image = jitter_color(image, train.augment.color_jitter, rng)
         kept = sample.masks.reshape(len(sample.masks), -1).sum(axis=1) >= train.min_area_px
         masks = sample.masks[kept]
         target = {

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import torchvision
+from torch.optim import Optimizer
 from torchvision.models.detection import MaskRCNN
 
 from segmentation.checkpoint import read_info
@@ -19,12 +20,15 @@ from segmentation.config import SegmenterConfig
 from segmentation.config_files import to_mapping
 from segmentation.data.annotations import AnnotatedPhoto, Photos
 from segmentation.data.loaders import training_loader
+from segmentation.data.samplers import n_batches, photo_repeats
 from segmentation.device import best_device
 from segmentation.errors import AnnotationError, ConfigError
 from segmentation.evaluation.coco_ap import APReport, evaluate_segmenter
-from segmentation.model import build_mask_rcnn, freeze_stages, load_trunk_weights
+from segmentation.model import build_mask_rcnn, load_trunk_weights
 from segmentation.segmenter import Segmenter
 from segmentation.training.engine import build_optimizer, train_one_epoch
+from segmentation.training.parts import freeze
+from segmentation.training.stages import check_stages, plan_run
 from segmentation.training.state import AveragedWeights, Progress, load_state, save_state
 from segmentation.weights import is_checkpoint, load_into, read_initial_weights, save_checkpoint
 
@@ -86,10 +90,13 @@ class TrainingRun:
             ConfigError: The folder holds another run, or there is none to resume.
             CheckpointError: The initial weights or the state cannot be read.
         """
+        check_stages(config.train)
         if not train or not Photos.of(val).n_instances:
             raise AnnotationError(f"no photo with garments to {'validate' if train else 'train'} on")
         self._config, self._train, self._val, self._out = config, train, val, out
         self._n_workers = n_workers
+        repeats = photo_repeats(train, config.train.sampling)
+        self.plan = plan_run(config.train, n_batches(repeats, config.train.batch_size))
         self._provenance = provenance if provenance is not None else {}
         self._device = torch.device(best_device().name)
         torch.manual_seed(config.train.seed)
@@ -103,13 +110,12 @@ class TrainingRun:
         )
         if weights not in ("", "imagenet") and not resuming:
             _load_initial(self._model, Path(weights))
-        freeze_stages(self._model, config.train.frozen_stages)
         self._model.to(self._device, memory_format=torch.channels_last)
-        self._optimizer = build_optimizer(self._model, config.train)
+        self._begin_stage(0)
         self._average = AveragedWeights(self._model, config.train.ema_decay)
         self.progress = Progress()
         if resuming:
-            self.progress = load_state(out / STATE, self._model, self._optimizer, self._average)
+            self.progress = load_state(out / STATE, self._model, self._begin_stage, self._average)
         self._saved_at = time.monotonic()
 
     def _check_folder(self, resume: bool, resuming: bool) -> None:
@@ -131,15 +137,14 @@ class TrainingRun:
             TrainingDiverged: See `train_one_epoch`; the last state stays usable.
             AnnotationError: A photo cannot be read; the message names it.
         """
-        train, size = self._config.train, self._config.train.batch_size
-        n_batches = -(-len(self._train) // size)
-        while self.progress.epoch < train.epochs:
+        while self.progress.epoch < len(self.plan.epochs):
             epoch, first = self.progress.epoch, self.progress.batch
 
-            def after_batch(done: int, losses: dict[str, float], epoch: int = epoch, first: int = first) -> None:
-                self.progress.batch = first + done
-                listener.on_batch(epoch, first + done, n_batches, losses)
-                self._save_now_and_then()
+            def after_batch(done: int, losses: dict[str, float], epoch: int = epoch) -> None:
+                self.progress.batch = done
+                listener.on_batch(epoch, done, self.plan.epochs[epoch].n_batches, losses)
+                if done % self._config.train.accumulate == 0:
+                    self._save_now_and_then()
 
             loader = training_loader(
                 self._train, self._config, epoch=epoch, first_batch=first, n_workers=self._n_workers
@@ -149,14 +154,21 @@ class TrainingRun:
                 loader,
                 self._optimizer,
                 self._average,
-                train,
-                first_iteration=epoch * n_batches + first,
-                n_iterations=train.epochs * n_batches,
+                self._config.train,
+                plan=self.plan,
+                epoch=epoch,
+                first_batch=first,
                 device=self._device,
                 after_batch=after_batch,
             )
             self._finish_epoch(listener)
         return self.progress
+
+    def _begin_stage(self, epoch: int) -> Optimizer:
+        stage = self.plan.stage_of(min(epoch, len(self.plan.epochs) - 1))
+        freeze(self._model, stage)
+        self._optimizer = build_optimizer(self._model, self._config.train, stage)
+        return self._optimizer
 
     def _save_now_and_then(self) -> None:
         if time.monotonic() - self._saved_at >= self._config.train.save_every_s:
@@ -179,6 +191,8 @@ class TrainingRun:
             self._save_checkpoint(BEST, metrics)
         listener.on_epoch(progress.epoch, report)
         progress.epoch, progress.batch = progress.epoch + 1, 0
+        if progress.epoch < len(self.plan.epochs) and self.plan.begins_stage(progress.epoch):
+            self._begin_stage(progress.epoch)
         self._save_state()
 
     def _validate(self, listener: Listener) -> APReport:

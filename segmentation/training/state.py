@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,16 @@ def save_state(
     partial.replace(file)
 
 
-def load_state(file: Path, model: nn.Module, optimizer: Optimizer, average: AveragedWeights) -> Progress:
+def load_state(
+    file: Path, model: nn.Module, optimizer_of: Callable[[int], Optimizer], average: AveragedWeights
+) -> Progress:
     """Put a run back where `save_state` left it.
+
+    Args:
+        file: From `save_state`.
+        model: Of the same shape.
+        optimizer_of: Makes the optimizer of an epoch's stage.
+        average: Likewise.
 
     Raises:
         CheckpointError: The file is damaged or belongs to another configuration.
@@ -80,10 +89,11 @@ def load_state(file: Path, model: nn.Module, optimizer: Optimizer, average: Aver
     try:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
+        progress = Progress(**state["progress"])
+        optimizer_of(progress.epoch).load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
         random: Tensor = state["random"]
         torch.set_rng_state(random)
-        return Progress(**state["progress"])
+        return progress
     except Exception as error:  # torch raises many kinds on a damaged file
         raise CheckpointError(f"{file}: this run cannot be resumed: {error}") from error

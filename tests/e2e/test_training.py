@@ -25,14 +25,16 @@ max_side_px = 128
 min_side_px = 128
 
 [train]
-epochs = 2
 batch_size = 2
-warmup_iterations = 2
 train_sides_px = [128]
 rois_per_image = 32
 min_area_px = 4
 bf16 = false
 save_every_s = 0.0
+
+[[train.stages]]
+epochs = 2
+warmup_iterations = 2
 """
 
 

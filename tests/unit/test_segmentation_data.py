@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmentation.config import SegmenterConfig, TrainConfig
+from segmentation.config import AugmentConfig, SegmenterConfig, TrainConfig
 from segmentation.data.annotations import AnnotatedPhoto, AnnotationSet, Instance, Photos
 from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import read_imaterialist
@@ -215,8 +215,9 @@ def test_the_same_sample_is_made_whenever_it_is_asked_for(photos_dir: Path) -> N
 
 
 def test_flipping_mirrors_photo_box_and_mask_alike(photos_dir: Path) -> None:
-    plain = SegmenterConfig("x", train=TrainConfig(horizontal_flip=0.0, color_jitter=0.0))
-    mirrored = dataclasses.replace(plain, train=dataclasses.replace(plain.train, horizontal_flip=1.0))
+    plain = SegmenterConfig("x", train=TrainConfig(augment=AugmentConfig(horizontal_flip=0.0, color_jitter=0.0)))
+    flips = AugmentConfig(horizontal_flip=1.0, color_jitter=0.0)
+    mirrored = dataclasses.replace(plain, train=dataclasses.replace(plain.train, augment=flips))
     image, target, _ = TrainingPhotos((photo(photos_dir),), plain)[SampleKey(0, 40, 0, 0)]
     flipped_image, flipped, _ = TrainingPhotos((photo(photos_dir),), mirrored)[SampleKey(0, 40, 0, 0)]
     assert (flipped_image == image.flip(2)).all()

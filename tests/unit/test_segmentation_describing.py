@@ -11,7 +11,7 @@ import torch
 from segmentation.boxes import clipped_box, containment, iou
 from segmentation.checkpoint import read_info, read_space
 from segmentation.colors import COLOR_NAMES, dominant_color, garment_color
-from segmentation.config import EmbedderConfig, TrainConfig
+from segmentation.config import EmbedderConfig
 from segmentation.config_files import to_mapping
 from segmentation.crops import garment_crop
 from segmentation.data.annotations import AnnotatedPhoto, Instance
@@ -19,7 +19,6 @@ from segmentation.embedding import CropEmbedder, Embedder, fit_projection
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.evaluation.coco_ap import average_precision
 from segmentation.masks import rle_from_mask
-from segmentation.training.engine import schedule_factor
 from segmentation.types import Detection
 from segmentation.weights import load_into, read_initial_weights, save_checkpoint
 
@@ -177,14 +176,3 @@ def test_a_mixed_up_category_costs_category_ap_but_not_supercategory_ap() -> Non
     report = average_precision(photos, [[Detection(1, 0.9, (30.0, 20.0, 70.0, 80.0), rle)]])
     assert report.mask_ap == 0.0
     assert report.supercategory_mask_ap == pytest.approx(1.0)
-
-
-def test_the_learning_rate_warms_up_and_falls_to_zero() -> None:
-    config = TrainConfig(warmup_iterations=10)
-    factors = [schedule_factor(config, iteration, 100) for iteration in range(100)]
-    assert factors[0] == pytest.approx(0.1)
-    assert max(factors) == factors[9]
-    assert factors[10:] == sorted(factors[10:], reverse=True)
-    assert factors[-1] < 0.01
-    with pytest.raises(ConfigError, match="cosine or constant"):
-        schedule_factor(TrainConfig(schedule="step"), 500, 1000)

@@ -18,6 +18,7 @@ from segmentation.data.sources import read_splits
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.coco_ap import APReport
 from segmentation.training.run import BEST, Listener, TrainingRun
+from segmentation.training.stages import check_stages, scale_stages
 
 
 class Command(BaseCommand):
@@ -45,7 +46,11 @@ class Command(BaseCommand):
         parser.add_argument("--images", type=Path, help="folder of the photos, where it is not DATA/images")
         parser.add_argument("--out", type=Path, required=True, help="run folder")
         parser.add_argument("--weights", help="backbone weights or a segmenter checkpoint: a file, or 'imagenet'")
-        parser.add_argument("--epochs", type=int, help="instead of the configuration's")
+        parser.add_argument(
+            "--epochs",
+            type=float,
+            help="of all stages together, instead of the configuration's; each keeps its proportion",
+        )
         parser.add_argument("--workers", type=int, default=0, help="processes that load photos")
         parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
         parser.add_argument("--skip-bad", action="store_true", help="train without annotations that cannot be used")
@@ -72,7 +77,7 @@ class Command(BaseCommand):
                     "also": [f"{file.resolve().parent.name}/{file.name}" for file in options["also"]],
                 },
             )
-            bars = _Bars(config.train.epochs)
+            bars = _Bars(len(run.plan.epochs))
             run.train(Listener(bars.on_batch, bars.on_epoch, bars.on_validation))
         except SegmentationError as error:
             raise CommandError(str(error)) from error
@@ -83,9 +88,10 @@ class Command(BaseCommand):
         changes: dict[str, Any] = {}
         if options["weights"] is not None:
             changes["initial_weights"] = options["weights"]
-        if options["epochs"] is not None:
-            changes["epochs"] = options["epochs"]
         train = dataclasses.replace(config.train, **changes)
+        check_stages(train)
+        if options["epochs"] is not None:
+            train = scale_stages(train, options["epochs"])
         model, note = pad_as_weights_expect(config.model, train.initial_weights)
         if note:
             self.stdout.write(note)
