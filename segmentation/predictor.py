@@ -16,13 +16,13 @@ from segmentation.checkpoint import SpaceInfo, read_space
 from segmentation.colors import garment_color
 from segmentation.config import ModelConfig
 from segmentation.crops import garment_crop
-from segmentation.data.transforms import resize
 from segmentation.device import best_device
 from segmentation.embedding import Embedder
 from segmentation.errors import PhotoRejected
 from segmentation.images import decode_displayed
 from segmentation.masks import Mask
 from segmentation.operating_point import is_large_enough
+from segmentation.resizing import resize
 from segmentation.segmenter import Found, Segmenter
 from segmentation.types import (
     BoxXyxyPx,

@@ -14,11 +14,11 @@ from torchvision.models.detection import MaskRCNN
 from segmentation.checkpoint import CheckpointInfo, read_info
 from segmentation.config import ModelConfig
 from segmentation.config_files import from_mapping
-from segmentation.data.transforms import fitted_size, resize
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.masks import Mask, paste_probabilities, rle_from_crop
 from segmentation.model import build_mask_rcnn
 from segmentation.operating_point import is_large_enough, score_thresholds, visible
+from segmentation.resizing import check_resizing, fit_photo
 from segmentation.taxonomy import CATEGORIES
 from segmentation.types import BoxXyxyPx, Detection
 from segmentation.weights import load_into
@@ -64,6 +64,7 @@ class Segmenter:
             raise CheckpointError(f"{file.name} was trained on another taxonomy")
         try:
             config = from_mapping(ModelConfig, info.config["model"], where=f"{file.name}: model")
+            check_resizing(config)
             score_thresholds(config)
             model = build_mask_rcnn(config)
         except (ConfigError, KeyError) as error:
@@ -78,9 +79,7 @@ class Segmenter:
 
     def fit(self, image_rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Resize a photo, uint8 (H, W, 3), to the size this model looks at."""
-        height, width = image_rgb.shape[:2]
-        size = fitted_size(width, height, max_side=self._config.max_side_px, min_side=self._config.min_side_px)
-        return resize(image_rgb, size)
+        return fit_photo(image_rgb, self._config)
 
     def find(self, images_rgb: list[NDArray[np.uint8]], *, min_score: float | None = None) -> list[list[Found]]:
         """Find garments in a batch of photos.

@@ -1,4 +1,4 @@
-"""Batches for training and photos for evaluation."""
+"""Batches for training."""
 
 from __future__ import annotations
 
@@ -11,19 +11,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from segmentation.config import SegmenterConfig
 from segmentation.data.annotations import AnnotatedPhoto
+from segmentation.data.augment import change_geometry, change_pixels, check_augment, draw_framing
+from segmentation.data.copy_paste import Donors, paste_garments
 from segmentation.data.samplers import EpochBatches, SampleKey, photo_repeats
-from segmentation.data.transforms import (
-    Sample,
-    boxes_from_masks,
-    fitted_size,
-    flip_horizontal,
-    jitter_color,
-    resize,
-    resize_mask,
-)
-from segmentation.errors import AnnotationError, PhotoRejected
-from segmentation.images import decode_rgb
-from segmentation.masks import mask_from_rle
+from segmentation.data.samples import Sample, load_sample, whole_photo
+from segmentation.data.transforms import boxes_from_masks, keep, mask_areas
+from segmentation.resizing import check_resizing
 
 Target = dict[str, Tensor]
 """boxes: float32 (N, 4) xyxy pixels; labels: int64 (N,), category + 1; masks: uint8 (N, H, W)."""
@@ -32,58 +25,61 @@ Batch = tuple[list[Tensor], list[Target], list[str]]
 
 
 class TrainingPhotos(Dataset[tuple[Tensor, Target, str]]):
-    """Augmented training samples. The same (seed, epoch, position, photo) always gives the same sample."""
+    """Augmented training samples. The same seed and key always give the same sample, in whichever process."""
 
     def __init__(self, photos: Sequence[AnnotatedPhoto], config: SegmenterConfig) -> None:
+        """Prepare; nothing is decoded yet.
+
+        Raises:
+            ConfigError: A value of `model.resize`, `model.interpolation`, `train.augment` or `train.sampling` is wrong.
+        """
+        check_resizing(config.model)
+        check_augment(config.train.augment)
         self._photos = photos
         self._config = config
+        self.repeats = photo_repeats(photos, config.train.sampling)
+        self._donors = Donors(photos, self.repeats)
 
     def __len__(self) -> int:
         """How many photos there are."""
         return len(self._photos)
 
     def __getitem__(self, key: SampleKey) -> tuple[Tensor, Target, str]:
-        """Make one sample."""
-        photo, train = self._photos[key.photo], self._config.train
-        rng = np.random.default_rng((train.seed, key.epoch, key.position))
-        sample = load_sample(photo, max_side=key.side_px, min_side=min(key.side_px, self._config.model.min_side_px))
-        if rng.random() < train.augment.horizontal_flip:
-            sample = flip_horizontal(sample)
-        image = sample.image_rgb
-        if train.augment.color_jitter > 0:
-            image = jitter_color(image, train.augment.color_jitter, rng)
-        kept = sample.masks.reshape(len(sample.masks), -1).sum(axis=1) >= train.min_area_px
-        masks = sample.masks[kept]
+        """The sample as the model takes it.
+
+        Raises:
+            AnnotationError: The photo cannot be decoded, or is not of the annotated size.
+        """
+        sample = self.sample(key)
         target = {
-            "boxes": torch.from_numpy(boxes_from_masks(masks)),
-            "labels": torch.from_numpy(sample.category_ids[kept] + 1),
-            "masks": torch.from_numpy(masks),
+            "boxes": torch.from_numpy(boxes_from_masks(sample.masks)),
+            "labels": torch.from_numpy(sample.category_ids + 1),
+            "masks": torch.from_numpy(sample.masks),
         }
-        return to_tensor(image), target, photo.image_id
+        return to_tensor(sample.image_rgb), target, self._photos[key.photo].image_id
 
-
-def load_sample(photo: AnnotatedPhoto, *, max_side: int, min_side: int) -> Sample:
-    """Decode a photo and its masks at the size that `fitted_size` gives.
-
-    Raises:
-        AnnotationError: The photo cannot be decoded, or is not of the annotated size.
-    """
-    try:
-        decoded = decode_rgb(photo.file.read_bytes(), turn=False)
-    except (OSError, ValueError, PhotoRejected) as error:
-        raise AnnotationError(f"{photo.image_id}: {error}") from error
-    height, width = decoded.shape[:2]
-    if (height, width) != (photo.height_px, photo.width_px):
-        raise AnnotationError(
-            f"{photo.image_id}: the photo is {width}x{height}, annotated as {photo.width_px}x{photo.height_px}"
+    def plain(self, key: SampleKey) -> Sample:
+        """The whole photo, unchanged but for its size, with the instances that are large enough to train on."""
+        photo = self._photos[key.photo]
+        return self._large_enough(
+            load_sample(photo, self._config.model, whole_photo(photo, self._config.model, key.side_px))
         )
-    size = fitted_size(width, height, max_side=max_side, min_side=min_side)
-    masks = [resize_mask(mask_from_rle(instance.mask), size) for instance in photo.instances]
-    return Sample(
-        resize(decoded, size),
-        np.stack(masks) if masks else np.zeros((0, size[1], size[0]), np.uint8),
-        np.array([instance.category_id for instance in photo.instances], dtype=np.int64),
-    )
+
+    def sample(self, key: SampleKey) -> Sample:
+        """The augmented sample."""
+        model, train, photo = self._config.model, self._config.train, self._photos[key.photo]
+        augment = train.augment
+        rng = np.random.default_rng((train.seed, key.epoch, key.position))
+        sample = load_sample(photo, model, draw_framing(photo, model, augment, key.side_px, rng))
+        sample = change_geometry(sample, model, augment, rng)
+        if rng.random() < augment.copy_paste:
+            donor = self._donors.draw(key.photo, rng)
+            if donor is not None:
+                sample = paste_garments(sample, donor, model, key.side_px, augment.copy_paste_max, rng)
+        return self._large_enough(change_pixels(sample, augment, rng))
+
+    def _large_enough(self, sample: Sample) -> Sample:
+        return keep(sample, mask_areas(sample.masks) >= max(1, self._config.train.min_area_px))
 
 
 def to_tensor(image_rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Tensor:
@@ -111,12 +107,12 @@ def training_loader(
     """Batches of one epoch from `first_batch` on; of each, the share of process `shard` = (rank, world size).
 
     Raises:
-        ConfigError: As `photo_repeats`.
+        ConfigError: As `TrainingPhotos`.
     """
-    repeats = photo_repeats(photos, config.train.sampling)
+    dataset = TrainingPhotos(photos, config)
     return DataLoader(
-        TrainingPhotos(photos, config),  # type: ignore[arg-type]  # collate turns samples into batches
-        batch_sampler=EpochBatches(repeats, config.train, epoch, first_batch, shard),
+        dataset,  # type: ignore[arg-type]  # collate turns samples into batches
+        batch_sampler=EpochBatches(dataset.repeats, config.train, epoch, first_batch, shard),
         collate_fn=collate,
         num_workers=n_workers,
         # Of its own: a loader draws a seed at its start, and a resumed epoch has one start more.

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.config import SamplingConfig, TrainConfig
-from segmentation.data.annotations import AnnotatedPhoto
+from segmentation.data.annotations import AnnotatedPhoto, Photos
 from segmentation.errors import ConfigError
-from segmentation.taxonomy import CATEGORIES, N_CATEGORIES, Category, find_category
+from segmentation.taxonomy import CATEGORIES, Category, find_category
 
 
 class SampleKey(NamedTuple):
@@ -25,15 +25,6 @@ class SampleKey(NamedTuple):
     side_px: int
     epoch: int
     position: int
-
-
-def category_counts(photos: Sequence[AnnotatedPhoto]) -> NDArray[np.int32]:
-    """How many instances of each category a photo has: int32, shape (n_photos, 46)."""
-    counts = np.zeros((len(photos), N_CATEGORIES), dtype=np.int32)
-    for index, photo in enumerate(photos):
-        for instance in photo.instances:
-            counts[index, instance.category_id] += 1
-    return counts
 
 
 def repeat_factors(counts: NDArray[np.int32], threshold: float) -> NDArray[np.float64]:
@@ -71,7 +62,7 @@ def photo_repeats(photos: Sequence[AnnotatedPhoto], config: SamplingConfig) -> N
         raise ConfigError("train.sampling: expected oversample_factor >= 1 and repeat_factor_threshold >= 0")
     if config.repeat_factor_threshold == 0 and not oversampled:
         return np.ones(len(photos))
-    counts = category_counts(photos)
+    counts = Photos.of(photos).category_counts()
     repeats = repeat_factors(counts, config.repeat_factor_threshold)
     named = counts[:, oversampled].any(axis=1)
     return np.maximum(repeats, np.where(named, config.oversample_factor, 1.0))

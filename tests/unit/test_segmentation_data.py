@@ -1,8 +1,7 @@
-"""Annotations in both layouts, their problems, and what augmentation does to masks."""
+"""Annotations in both layouts, their problems, and what is held out for validation."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -12,15 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segmentation.config import AugmentConfig, SegmenterConfig, TrainConfig
 from segmentation.data.annotations import AnnotatedPhoto, AnnotationSet, Instance, Photos
 from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import read_imaterialist
-from segmentation.data.loaders import TrainingPhotos, load_sample
 from segmentation.data.rle import format_encoded_pixels, parse_encoded_pixels
-from segmentation.data.samplers import SampleKey
 from segmentation.data.sources import hold_out, read_annotations, read_splits, read_validation
-from segmentation.data.transforms import boxes_from_masks, fitted_size, jitter_color, resize_mask
 from segmentation.errors import AnnotationError
 from segmentation.masks import mask_from_rle, rle_from_mask
 from segmentation.taxonomy import CATEGORIES
@@ -199,57 +194,6 @@ def test_both_layouts_of_the_same_real_photos_agree(shared_data: Path) -> None:
     for photo in from_csv.photos:
         twin = from_coco[photo.image_id]
         assert sorted(i.mask["counts"] for i in photo.instances) == sorted(i.mask["counts"] for i in twin.instances)
-
-
-def photo(photos_dir: Path) -> AnnotatedPhoto:
-    return AnnotatedPhoto("a.jpg", photos_dir / "a.jpg", 40, 30, (Instance(4, RLE),))
-
-
-def test_the_same_sample_is_made_whenever_it_is_asked_for(photos_dir: Path) -> None:
-    config = SegmenterConfig("x", train=TrainConfig(min_area_px=1))
-    dataset = TrainingPhotos((photo(photos_dir),), config)
-    first, again = dataset[SampleKey(0, 40, 3, 0)], dataset[SampleKey(0, 40, 3, 0)]
-    other = dataset[SampleKey(0, 40, 4, 0)]
-    assert (first[0] == again[0]).all()
-    assert not (first[0] == other[0]).all()
-
-
-def test_flipping_mirrors_photo_box_and_mask_alike(photos_dir: Path) -> None:
-    plain = SegmenterConfig("x", train=TrainConfig(augment=AugmentConfig(horizontal_flip=0.0, color_jitter=0.0)))
-    flips = AugmentConfig(horizontal_flip=1.0, color_jitter=0.0)
-    mirrored = dataclasses.replace(plain, train=dataclasses.replace(plain.train, augment=flips))
-    image, target, _ = TrainingPhotos((photo(photos_dir),), plain)[SampleKey(0, 40, 0, 0)]
-    flipped_image, flipped, _ = TrainingPhotos((photo(photos_dir),), mirrored)[SampleKey(0, 40, 0, 0)]
-    assert (flipped_image == image.flip(2)).all()
-    assert (flipped["masks"] == target["masks"].flip(2)).all()
-    assert target["boxes"].tolist() == [[10, 5, 20, 25]]
-    assert flipped["boxes"].tolist() == [[10, 5, 20, 25]], "10..20 of 30 columns mirrors onto itself"
-    assert target["labels"].tolist() == [5], "class 0 is background"
-
-
-def test_a_photo_of_another_size_than_annotated_is_an_error_with_its_name(photos_dir: Path) -> None:
-    wrong = dataclasses.replace(photo(photos_dir), width_px=31)
-    with pytest.raises(AnnotationError, match=r"a.jpg: the photo is 30x40, annotated as 31x40"):
-        load_sample(wrong, max_side=40, min_side=40)
-
-
-def test_resizing_keeps_shape_and_place_of_a_mask() -> None:
-    small = resize_mask(MASK, (15, 20))  # rows 5..25 become 2.5..12.5: the halves at both ends count
-    assert boxes_from_masks(small[None]).tolist() == [[5.0, 2.0, 10.0, 13.0]]
-    assert set(np.unique(small)) == {0, 1}
-
-
-@pytest.mark.parametrize(
-    ("size", "wanted"), [((550, 832), (338, 512)), ((3000, 4000), (384, 512)), ((100, 50), (512, 256))]
-)
-def test_photos_keep_their_proportions(size: tuple[int, int], wanted: tuple[int, int]) -> None:
-    assert fitted_size(*size, max_side=512, min_side=512) == wanted
-
-
-def test_no_jitter_changes_nothing_and_much_stays_in_range() -> None:
-    pixels = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
-    assert np.abs(jitter_color(pixels, 0.0, np.random.default_rng(0)).astype(int) - pixels).max() <= 1
-    assert jitter_color(pixels, 0.9, np.random.default_rng(0)).dtype == np.uint8
 
 
 def test_without_a_validation_split_some_photos_are_held_out_whatever_the_others_are(tmp_path: Path) -> None:
