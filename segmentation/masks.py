@@ -36,14 +36,15 @@ def rle_area(rle: MaskRLE) -> int:
 
 def rle_from_starts(starts: NDArray[np.int64], lengths: NDArray[np.int64], height: int, width: int) -> MaskRLE:
     """Encode sorted, disjoint column-major runs (0-based `starts`, pixel `lengths`) of a (height, width) mask."""
-    if len(starts) > 1:  # runs that touch are one run: an empty gap is not a legal count
-        joined = starts[1:] == starts[:-1] + lengths[:-1]
-        first = np.flatnonzero(np.concatenate(([True], ~joined)))
-        lengths = np.add.reduceat(lengths, first)
-        starts = starts[first]
     ends = starts + lengths
-    bounds = np.stack([starts, ends], axis=1).reshape(-1)
-    counts = np.diff(np.concatenate(([0], bounds, [height * width])))
+    apart = starts[1:] != ends[:-1]
+    if not apart.all():  # runs that touch are one run: an empty gap is not a legal count
+        starts, ends = starts[np.concatenate(([True], apart))], ends[np.concatenate((apart, [True]))]
+    counts = np.empty(2 * len(starts) + 1, dtype=np.uint32)
+    counts[1::2] = ends - starts
+    counts[0] = starts[0] if len(starts) else 0
+    counts[2:-1:2] = starts[1:] - ends[:-1]
+    counts[-1] = height * width - (ends[-1] if len(ends) else 0)
     if counts[-1] == 0:  # the mask reaches the last pixel: COCO writes no empty last run
         counts = counts[:-1]
     # As an array: a list of the same numbers takes three times as long.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,22 @@ from segmentation.types import MaskRLE
 
 _NO_ENTRY = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 """What comes of an entry that is not built as COCO's are."""
+_ENTRIES_A_REPORT = 1000
 _BOX_TOLERANCE_PX = 2.0
 _BOX_TOLERANCE_SHARE = 0.1
 
 
-def read_coco(annotations_file: Path, images_dir: Path) -> AnnotationSet:
+def read_coco(
+    annotations_file: Path, images_dir: Path, *, on_progress: Callable[[int, int], None] | None = None
+) -> AnnotationSet:
     """Read instances with polygon or run-length masks. Crowd regions are passed over.
+
+    Entries that cannot be used are listed as problems; the others of the same photo stay.
+
+    Args:
+        annotations_file: A JSON file with images, annotations and categories.
+        images_dir: The photos' folder, that the file names are relative to.
+        on_progress: Called with entries read and entries in all.
 
     Raises:
         AnnotationError: The file is missing, not COCO, or its categories are not the taxonomy's.
@@ -39,6 +50,7 @@ def read_coco(annotations_file: Path, images_dir: Path) -> AnnotationSet:
     if not all(isinstance(part, list) for part in (images, annotations, categories)):
         raise AnnotationError(f"{annotations_file}: not a COCO instances file: it needs lists")
     _check_categories(annotations_file, categories)
+    n_entries = len(images) + len(annotations)
     document = _Document(PhotoFolder(images_dir))
     problems: list[AnnotationProblem] = []
     for what, entries, add in (
@@ -54,6 +66,8 @@ def read_coco(annotations_file: Path, images_dir: Path) -> AnnotationSet:
                 reason = f"{what}: {f'no {error}' if isinstance(error, KeyError) else error}"
                 problems.append(AnnotationProblem(annotations_file, row, ProblemKind.MALFORMED, reason))
             entries[row] = None  # what was read need not stay in memory twice
+            if on_progress is not None and (row + 1 == len(entries) or row % _ENTRIES_A_REPORT == 0):
+                on_progress(row + 1 if entries is images else len(images) + row + 1, n_entries)
     return AnnotationSet(Photos(document.builder.build()), tuple(problems))
 
 

@@ -21,12 +21,9 @@ from segmentation.taxonomy import CATEGORIES
 _COLUMNS = ("ImageId", "EncodedPixels", "Height", "Width", "ClassId")
 _ROWS_A_REPORT = 2000
 
-OnProgress = Callable[[int, int], None]
-"""Called with how much is done and how much there is."""
-
 
 def read_imaterialist(
-    csv_file: Path, images_dir: Path, *, first_pixel: int = 1, on_progress: OnProgress | None = None
+    csv_file: Path, images_dir: Path, *, first_pixel: int = 1, on_progress: Callable[[int, int], None] | None = None
 ) -> AnnotationSet:
     """Read annotations, row by row, without decoding a mask.
 
@@ -84,7 +81,7 @@ class _Table:
         return number
 
 
-def _rows(csv_file: Path, on_progress: OnProgress | None) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _rows(csv_file: Path, on_progress: Callable[[int, int], None] | None) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Line numbers and cells in the order of `_COLUMNS`; fewer cells where a row has fewer."""
     try:
         size = csv_file.stat().st_size

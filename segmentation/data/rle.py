@@ -55,17 +55,28 @@ def parse_runs(
     if len(numbers) % 2:
         reason = f"an odd count of numbers ({len(numbers)}): starts and lengths must pair up"
         raise BadEntry(ProblemKind.ODD_RUNS, reason)
-    starts, lengths = numbers[0::2] - first_pixel, numbers[1::2]
-    if (starts[1:] < starts[:-1]).any():
-        order = np.argsort(starts, kind="stable")
-        starts, lengths = starts[order], lengths[order]
+    starts, lengths, n_pixels = numbers[0::2] - first_pixel, numbers[1::2], height * width
+    ends = starts + lengths
+    # The largest number first: sums near 2**63 would wrap around and pass.
+    in_bounds = numbers.max() <= n_pixels and lengths.min() > 0 and starts[0] >= 0 and ends[-1] <= n_pixels
+    if in_bounds and (starts[1:] >= ends[:-1]).all():
+        return starts, lengths
+    return _sorted_runs(starts, lengths, n_pixels, first_pixel)
+
+
+def _sorted_runs(
+    starts: NDArray[np.int64], lengths: NDArray[np.int64], n_pixels: int, first_pixel: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Bring runs into their order, or say what is wrong with them."""
+    order = np.argsort(starts, kind="stable")
+    starts, lengths = starts[order], lengths[order]
     if lengths.min() <= 0:
         raise BadEntry(ProblemKind.EMPTY_RUN, "a run has no pixels")
     if starts[0] < 0:
         raise BadEntry(ProblemKind.PAST_THE_END, f"a run starts before the first pixel ({first_pixel})")
-    if (lengths > height * width - starts).any():  # as a sum, numbers near 2**63 would pass
+    if (lengths > n_pixels - starts).any():
         worst = int(np.argmax(starts.astype(np.float64) + lengths))
-        reason = f"a run ends at pixel {int(starts[worst]) + int(lengths[worst])} of {height * width}"
+        reason = f"a run ends at pixel {int(starts[worst]) + int(lengths[worst])} of {n_pixels}"
         raise BadEntry(ProblemKind.PAST_THE_END, reason)
     if (starts[1:] < starts[:-1] + lengths[:-1]).any():
         raise BadEntry(ProblemKind.OVERLAPPING_RUNS, "runs overlap")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,12 @@ HELD_OUT_PERCENT = 5
 
 
 def read_annotations(
-    data_dir: Path, *, split: str = "train", annotations: Path | None = None, images: Path | None = None
+    data_dir: Path,
+    *,
+    split: str = "train",
+    annotations: Path | None = None,
+    images: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> AnnotationSet:
     """Read the annotations of `split` from a data folder.
 
@@ -28,6 +34,7 @@ def read_annotations(
         split: `train` or `val`.
         annotations: The annotation file, where it has another name or place.
         images: The photos' folder, likewise.
+        on_progress: Called with how much of the file is read, and how much there is (bytes or entries).
 
     Raises:
         AnnotationError: Nothing fitting is there; the message says what was looked for.
@@ -44,15 +51,20 @@ def read_annotations(
     if not folder.is_dir():
         raise AnnotationError(f"{folder}: no such folder of photos")
     if file.suffix == ".json":
-        return read_coco(file, folder)
+        return read_coco(file, folder, on_progress=on_progress)
     labels = data_dir / "label_descriptions.json"
     if labels.is_file():
         check_label_descriptions(labels)
-    return read_imaterialist(file, folder)
+    return read_imaterialist(file, folder, on_progress=on_progress)
 
 
 def read_splits(
-    data_dir: Path, *, annotations: Path | None = None, val_annotations: Path | None = None, images: Path | None = None
+    data_dir: Path,
+    *,
+    annotations: Path | None = None,
+    val_annotations: Path | None = None,
+    images: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[AnnotationSet, AnnotationSet]:
     """Read training and validation annotations.
 
@@ -62,21 +74,29 @@ def read_splits(
     Raises:
         AnnotationError: As `read_annotations`.
     """
-    train = read_annotations(data_dir, split="train", annotations=annotations, images=images)
+    train = read_annotations(data_dir, split="train", annotations=annotations, images=images, on_progress=on_progress)
     if val_annotations is not None or _has_validation(data_dir):
-        return train, read_annotations(data_dir, split="val", annotations=val_annotations, images=images)
+        return train, read_annotations(
+            data_dir, split="val", annotations=val_annotations, images=images, on_progress=on_progress
+        )
     return hold_out(train)
 
 
-def read_validation(data_dir: Path, *, annotations: Path | None = None, images: Path | None = None) -> AnnotationSet:
+def read_validation(
+    data_dir: Path,
+    *,
+    annotations: Path | None = None,
+    images: Path | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> AnnotationSet:
     """Read what a model of this data folder is measured on: its validation split, or what `read_splits` holds out.
 
     Raises:
         AnnotationError: As `read_annotations`.
     """
     if annotations is not None or _has_validation(data_dir):
-        return read_annotations(data_dir, split="val", annotations=annotations, images=images)
-    return read_splits(data_dir, images=images)[1]
+        return read_annotations(data_dir, split="val", annotations=annotations, images=images, on_progress=on_progress)
+    return read_splits(data_dir, images=images, on_progress=on_progress)[1]
 
 
 def _has_validation(data_dir: Path) -> bool:
