@@ -97,7 +97,8 @@ def draw_runs(rng: np.random.Generator, height: int, width: int) -> NDArray[np.i
     split = (rng.random(n_columns) < 0.15) & (lengths >= 12)
     first = np.where(split, lengths // 3, lengths)
     runs = np.stack([starts, first, starts + lengths - lengths // 3, lengths // 3], axis=1)
-    return runs.reshape(-1, 2)[np.stack([np.ones(n_columns, bool), split], axis=1).reshape(-1)].reshape(-1)
+    kept = np.stack([np.ones(n_columns, bool), split], axis=1)
+    return np.asarray(runs.reshape(-1, 2)[kept.reshape(-1)].reshape(-1), dtype=np.int64)
 
 
 def draw_class_id(rng: np.random.Generator) -> str:
@@ -119,12 +120,13 @@ def _in_a_process(reader: str, folder: Path, naive_share: float) -> dict[str, fl
 
 def _read_with_selvedge(folder: Path, _: float) -> dict[str, float]:
     from segmentation.data.sources import read_annotations  # its memory is not the naive reader's
+    from segmentation.management.progress import progress_on
     from segmentation.masks import mask_from_rle
 
     imported = _peak_bytes()
     with tqdm(desc="selvedge", unit="B", unit_scale=True) as bar:
         clock = _Clock()
-        found = read_annotations(folder, on_progress=lambda done, total: _move(bar, done, total))
+        found = read_annotations(folder, on_progress=progress_on(bar))
         seconds, cpu_seconds = clock.seconds()
     if found.problems:
         sys.exit(f"the drawn data has problems: {found.problems[0]}")
@@ -200,11 +202,6 @@ class _Clock:
 
 def _peak_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def _move(bar: tqdm[None], done: int, total: int) -> None:
-    bar.total = total
-    bar.update(done - bar.n)
 
 
 def _print(n_bytes: int, figures: dict[str, dict[str, float]], naive_share: float) -> None:

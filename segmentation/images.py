@@ -6,7 +6,9 @@ import io
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -44,6 +46,20 @@ def read_photo_size(data: bytes) -> tuple[int, int]:
     """
     with _opened(data) as image:
         return _displayed_size(image, _orientation(image, data))
+
+
+def read_stored_size(file: Path) -> tuple[int, int]:
+    """Check the header of a photo on disk and give its size; no pixel is read, and of most formats little else.
+
+    Returns:
+        Width and height in pixels as stored, before any EXIF orientation: what `decode_rgb(turn=False)` gives.
+
+    Raises:
+        OSError: The file cannot be read.
+        PhotoRejected: As `read_photo_size`.
+    """
+    with file.open("rb") as stream, _opened_stream(stream, file.stat().st_size) as image:
+        return image.size
 
 
 def decode_rgb(data: bytes, *, turn: bool = True) -> NDArray[np.uint8]:
@@ -104,16 +120,20 @@ def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels)
 
 
+def _opened(data: bytes) -> AbstractContextManager[Image.Image]:
+    return _opened_stream(io.BytesIO(data), len(data))
+
+
 @contextmanager
-def _opened(data: bytes) -> Iterator[Image.Image]:
-    if not data:
+def _opened_stream(stream: BinaryIO, n_bytes: int) -> Iterator[Image.Image]:
+    if n_bytes == 0:
         raise PhotoRejected("empty", "the file is empty")
-    if len(data) > MAX_PHOTO_BYTES:
-        raise PhotoRejected("too_large", f"the file has {len(data):,} bytes, at most {MAX_PHOTO_BYTES:,} are taken")
+    if n_bytes > MAX_PHOTO_BYTES:
+        raise PhotoRejected("too_large", f"the file has {n_bytes:,} bytes, at most {MAX_PHOTO_BYTES:,} are taken")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data))
+            image = Image.open(stream)
     except UnidentifiedImageError as error:
         raise PhotoRejected("not_an_image", "the file is not an image") from error
     except _DAMAGED as error:
