@@ -154,6 +154,13 @@ class Photos(Sequence[AnnotatedPhoto]):
         cells = np.bincount(owners * N_CATEGORIES + records.category_ids, minlength=len(records.files) * N_CATEGORIES)
         return cells.reshape(-1, N_CATEGORIES).astype(np.int32)[self._indices]
 
+    def area_shares(self) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """Every garment's category (0..45) and the share of its photo that it covers, both of shape (n_instances,)."""
+        records = self._records
+        instances, bounds = records.instances_of(self._indices)
+        photo_areas = self.sizes_hw_px.astype(np.float64).prod(axis=1)
+        return records.category_ids[instances], records.areas_px[instances] / np.repeat(photo_areas, np.diff(bounds))
+
     def _own_records(self) -> Records:
         whole = np.array_equal(self._indices, np.arange(len(self._records.files)))
         return self._records if whole else self._records.take(self._indices)

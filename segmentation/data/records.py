@@ -36,9 +36,7 @@ class Records:
 
     def take(self, photos: NDArray[np.int64]) -> Records:
         """Copy these photos, in this order."""
-        lengths = np.diff(self.bounds)[photos]
-        bounds = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
-        instances = np.repeat(self.bounds[photos] - bounds[:-1], lengths) + np.arange(bounds[-1])
+        instances, bounds = self.instances_of(photos)
         return Records(
             tuple(self.image_ids[index] for index in photos),
             tuple(self.files[index] for index in photos),
@@ -49,6 +47,12 @@ class Records:
             self.attributes.take(instances),
             self.counts.take(instances),
         )
+
+    def instances_of(self, photos: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The numbers of these photos' instances, photo by photo, and where each photo begins among them."""
+        lengths = np.diff(self.bounds)[photos]
+        bounds = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        return np.repeat(self.bounds[photos] - bounds[:-1], lengths) + np.arange(bounds[-1]), bounds
 
     @staticmethod
     def concatenated(parts: Sequence[Records]) -> Records:
