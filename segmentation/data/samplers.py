@@ -48,7 +48,8 @@ def repeat_factors(counts: NDArray[np.int32], threshold: float) -> NDArray[np.fl
     has = counts > 0
     share = has.mean(axis=0) if len(counts) else np.ones(counts.shape[1])
     of_category = np.sqrt(threshold / np.maximum(share, 1e-12))
-    return np.maximum(1.0, np.where(has, of_category, 0.0).max(axis=1, initial=0.0))
+    largest: NDArray[np.float64] = np.where(has, of_category, 0.0).max(axis=1, initial=1.0)
+    return largest
 
 
 def photo_repeats(photos: Sequence[AnnotatedPhoto], config: SamplingConfig) -> NDArray[np.float64]:

@@ -27,7 +27,7 @@ def flip_horizontal(sample: Sample) -> Sample:
 def rotate(sample: Sample, degrees: float, fill: tuple[int, ...]) -> Sample:
     """Turn counter-clockwise about the middle, the size staying; corners that come into view get the color `fill`."""
     height, width = sample.image_rgb.shape[:2]
-    matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
+    matrix = np.asarray(cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0), np.float64)
     image = cv2.warpAffine(sample.image_rgb, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=fill)
     masks = np.zeros_like(sample.masks)
     for turned, mask in zip(masks, sample.masks, strict=True):
