@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,9 @@ class TrainConfig:
     """Gradients whose norm is larger are scaled down to it; 0 leaves them."""
     ema_decay: float = 0.998
     """Weight averaging; 0 switches it off."""
+    norm_affine: bool = False
+    """The scale and shift of the backbone's batch norm train too, as Matterport's did; its statistics never do. Worth
+    it where layers start fresh."""
     bf16: bool = True
     """Layers compute in bfloat16 (weights and losses stay in float32)."""
     train_sides_px: tuple[int, ...] = (384, 448, 512)
@@ -205,7 +208,7 @@ Padded = TypeVar("Padded", ModelConfig, EmbedderConfig)
 
 
 def pad_as_weights_expect(config: Padded, weights: str) -> tuple[Padded, str]:
-    """The padding initial weights were made with: torchvision's own know only the symmetric one.
+    """The padding and strides initial weights were made with: torchvision's own are its own.
 
     Args:
         config: A model's or an embedder's configuration.
@@ -214,9 +217,10 @@ def pad_as_weights_expect(config: Padded, weights: str) -> tuple[Padded, str]:
     Returns:
         The configuration to use, and a sentence about what was changed; empty where nothing was.
     """
-    if weights != "imagenet" or not config.tf_same_padding:
-        return config, ""
-    return (
-        dataclasses.replace(config, tf_same_padding=False),
-        "imagenet weights expect symmetric padding: tf_same_padding is taken as false.",
-    )
+    expected = {
+        "tf_same_padding": "imagenet weights expect symmetric padding: tf_same_padding is taken as false.",
+        "stride_in_1x1": "imagenet weights expect strides in 3x3 convolutions: stride_in_1x1 is taken as false.",
+    }
+    changed = [name for name in expected if weights == "imagenet" and getattr(config, name, False)]
+    changes: dict[str, Any] = dict.fromkeys(changed, False)
+    return dataclasses.replace(config, **changes), " ".join(expected[name] for name in changed)

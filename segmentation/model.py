@@ -12,12 +12,11 @@ from torch import Tensor, nn
 from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
-from torchvision.models.detection.rpn import AnchorGenerator
-from torchvision.ops import MultiScaleRoIAlign
 
-from segmentation.backbones import build_fpn
+from segmentation.backbones import build_fpn, level_strides_px
 from segmentation.config import LossWeights, ModelConfig
 from segmentation.errors import CheckpointError, ConfigError
+from segmentation.levels import LevelAnchors, level_roi_align
 from segmentation.taxonomy import N_CATEGORIES
 
 # Matterport's names (the ones the literature of this data set uses) -> torchvision's.
@@ -40,26 +39,23 @@ def build_mask_rcnn(config: ModelConfig, *, weights: str = "", rois_per_image: i
         ConfigError: Anchors do not fit the levels, or an unknown backbone.
     """
     backbone = build_fpn(config, weights=weights)
-    n_roi_levels = 4 if config.finest_stride == 4 else 3
-    if len(config.anchor_sizes_px) != n_roi_levels + 1:
+    strides = level_strides_px(config.finest_stride)
+    if len(config.anchor_sizes_px) != len(strides):
         raise ConfigError(
-            f"model.anchor_sizes_px: {n_roi_levels + 1} levels are needed from stride {config.finest_stride}, "
+            f"model.anchor_sizes_px: {len(strides)} levels are needed from stride {config.finest_stride}, "
             f"got {len(config.anchor_sizes_px)}"
         )
     if len({len(sizes) for sizes in config.anchor_sizes_px}) != 1:
         raise ConfigError("model.anchor_sizes_px: every level needs the same number of sizes")
-    levels = [str(level) for level in range(n_roi_levels)]
     n_classes = N_CATEGORIES + 1
     mask_dim = config.mask_head_channels[-1]
     model = MaskRCNN(
         backbone,
-        rpn_anchor_generator=AnchorGenerator(
-            config.anchor_sizes_px, (config.anchor_ratios,) * len(config.anchor_sizes_px)
-        ),
-        box_roi_pool=MultiScaleRoIAlign(levels, 7, config.roi_sampling_ratio),
+        rpn_anchor_generator=LevelAnchors(config.anchor_sizes_px, config.anchor_ratios, strides),
+        box_roi_pool=level_roi_align(strides[:-1], 7, config.roi_sampling_ratio),
         box_head=TwoMLPHead(config.fpn_channels * 7 * 7, config.box_head_dim),
         box_predictor=FastRCNNPredictor(config.box_head_dim, n_classes),
-        mask_roi_pool=MultiScaleRoIAlign(levels, 14, config.roi_sampling_ratio),
+        mask_roi_pool=level_roi_align(strides[:-1], 14, config.roi_sampling_ratio),
         mask_head=MaskRCNNHeads(config.fpn_channels, config.mask_head_channels, 1),
         mask_predictor=MaskRCNNPredictor(mask_dim, mask_dim, n_classes),
         image_mean=list(config.image_mean),
@@ -88,13 +84,13 @@ def _in_full_precision(_module: nn.Module, _inputs: object, outputs: Any) -> Any
     return type(outputs)(_in_full_precision(_module, _inputs, output) for output in outputs)
 
 
-def load_trunk_weights(model: MaskRCNN, weights: Mapping[str, Tensor]) -> int:
+def load_trunk_weights(model: MaskRCNN, weights: Mapping[str, Tensor]) -> tuple[str, ...]:
     """Load classification weights in torchvision's names into the backbone.
 
     Names the trunk lacks (a classifier) are passed over; trunk names the file lacks stay as they are.
 
     Returns:
-        How many tensors were loaded.
+        Names of the trunk's tensors that the file lacks.
 
     Raises:
         CheckpointError: Nothing fits, or a tensor has another shape.
@@ -111,7 +107,7 @@ def load_trunk_weights(model: MaskRCNN, weights: Mapping[str, Tensor]) -> int:
     if not found:
         raise CheckpointError("none of the file's tensors belongs to this backbone")
     body.load_state_dict(found, strict=False)
-    return len(found)
+    return tuple(name for name in own if name not in found)
 
 
 def total_loss(losses: Mapping[str, Tensor], weights: LossWeights) -> Tensor:

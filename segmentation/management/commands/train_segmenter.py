@@ -12,11 +12,13 @@ from tqdm import tqdm
 
 from segmentation.config import SegmenterConfig, pad_as_weights_expect
 from segmentation.config_files import load_config
-from segmentation.data.annotations import AnnotationSet, Photos
+from segmentation.data.annotations import Photos
 from segmentation.data.coco import read_coco
 from segmentation.data.sources import read_splits
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.coco_ap import APReport
+from segmentation.management.annotation_checks import add_check_options, usable
+from segmentation.management.progress import progress_on
 from segmentation.training.run import BEST, Listener, TrainingRun
 from segmentation.training.stages import check_stages, scale_stages
 
@@ -53,21 +55,27 @@ class Command(BaseCommand):
         )
         parser.add_argument("--workers", type=int, default=0, help="processes that load photos")
         parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-        parser.add_argument("--skip-bad", action="store_true", help="train without annotations that cannot be used")
+        add_check_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
         try:
             config = self._config(options)
             data, images = options["data"], options["images"]
-            train, val = read_splits(
-                data, annotations=options["annotations"], val_annotations=options["val_annotations"], images=images
-            )
-            more = [read_coco(file, file.parent) for file in options["also"]]
-            self._report_problems(train, *more, val, skip=options["skip_bad"])
+            with tqdm(desc="read annotations", unit_scale=True) as bar:
+                train, val = read_splits(
+                    data,
+                    annotations=options["annotations"],
+                    val_annotations=options["val_annotations"],
+                    images=images,
+                    on_progress=progress_on(bar),
+                )
+            sets = [train, *(read_coco(file, file.parent) for file in options["also"]), val]
+            check = {"photo_check": options["photo_check"], "skip_bad": options["skip_bad"], "out": options["out"]}
+            *train_sets, val = usable(self, sets, **check)
             run = TrainingRun(
                 config,
-                Photos.concatenated(found.photos for found in (train, *more)).with_instances(),
+                Photos.concatenated(found.photos for found in train_sets).with_instances(),
                 val.photos,
                 options["out"],
                 resume=options["resume"],
@@ -77,6 +85,8 @@ class Command(BaseCommand):
                     "also": [f"{file.resolve().parent.name}/{file.name}" for file in options["also"]],
                 },
             )
+            for note in run.notes:
+                self.stdout.write(note)
             bars = _Bars(len(run.plan.epochs))
             run.train(Listener(bars.on_batch, bars.on_epoch, bars.on_validation))
         except SegmentationError as error:
@@ -96,15 +106,6 @@ class Command(BaseCommand):
         if note:
             self.stdout.write(note)
         return dataclasses.replace(config, model=model, train=train)
-
-    def _report_problems(self, *sets: AnnotationSet, skip: bool) -> None:
-        problems = [problem for found in sets for problem in found.problems]
-        for problem in problems:
-            self.stderr.write(str(problem))
-        if problems and not skip:
-            raise CommandError(f"{len(problems)} annotations cannot be used; mend them or pass --skip-bad")
-        for found in sets:
-            self.stdout.write(f"{len(found.photos)} photos, {found.n_instances} garments")
 
 
 class _Bars:
