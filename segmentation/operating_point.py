@@ -20,13 +20,16 @@ from segmentation.taxonomy import N_CATEGORIES
 from segmentation.types import BoxXyxyPx, Detection
 
 
-class _Found(Protocol):
-    """What `segmentation.segmenter.Found` has of this; importing it would close a circle."""
-
+class _Scored(Protocol):
     @property
     def category_id(self) -> int: ...
     @property
     def score(self) -> float: ...
+
+
+class _Found(_Scored, Protocol):
+    """What `segmentation.segmenter.Found` has of this; importing it would close a circle."""
+
     @property
     def box(self) -> BoxXyxyPx: ...
 
@@ -68,7 +71,7 @@ def is_large_enough(detection: Detection, config: ModelConfig) -> bool:
     return rle_area(detection.mask) >= max(1.0, config.min_area_share * height * width)
 
 
-def _kept(found: Sequence[_Found] | Sequence[Detection], boxes: list[BoxXyxyPx], config: ModelConfig) -> list[int]:
+def _kept(found: Sequence[_Scored], boxes: list[BoxXyxyPx], config: ModelConfig) -> list[int]:
     thresholds = score_thresholds(config)
     strong = [index for index, item in enumerate(found) if item.score >= thresholds[item.category_id]]
     kept = kept_of(

@@ -112,10 +112,10 @@ def without_overlaps(masks: dict[int, Window], size: tuple[int, int]) -> dict[in
     taken, free = np.zeros((size[1], size[0]), dtype=np.uint8), {}
     for index, mask in masks.items():
         claimed = taken[mask.rows, mask.columns]
-        values = mask.values & (claimed ^ 1)
+        values = mask.values & (claimed == 0)
         claimed |= mask.values
         if values.any():
-            free[index] = Window(values, mask.left, mask.top)
+            free[index] = Window(values.astype(np.uint8), mask.left, mask.top)
     return free
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +56,21 @@ class ThresholdSearch:
     cross_validated_by_category: float
     curves: Mapping[str, tuple[tuple[float, float], ...]]
     """For each knob: its values, and the measure there with the other knobs as chosen."""
+    measures: Mapping[str, tuple[float, float]]
+    """Before and fitted, by every objective, whichever was searched by."""
     category_counts: tuple[int, ...]
     n_photos: int
     n_folds: int
+
+    @property
+    def is_better(self) -> bool:
+        """Whether photos that thresholds were not fitted to gain by more than chance would explain."""
+        return self.cross_validated - self.before > 2 * self.gain_standard_error
+
+    def changes(self) -> dict[str, float | tuple[float, ...]]:
+        """Entries of the model's configuration that make the operating point."""
+        common: dict[str, float | tuple[float, ...]] = {knob: getattr(self.config, knob) for knob in GRID}
+        return {**common, "category_score_thresholds": self.config.category_score_thresholds}
 
 
 class Rehearsal:
@@ -148,6 +161,7 @@ def search_thresholds(
         cross_validated_common=float(measure.of_photos(common)),
         cross_validated_by_category=float(measure.of_photos(by_category)),
         curves=_curves(rehearsal, found, every),
+        measures={name: _before_and_after(photos, each, config, found) for name, each in OBJECTIVES.items()},
         category_counts=tuple(int(count) for count in rehearsal.category_counts.sum(axis=0)),
         n_photos=len(photos),
         n_folds=len(folds),
@@ -161,7 +175,7 @@ def fit_common(rehearsal: Rehearsal, start: ModelConfig, rows: NDArray[np.int64]
     for _ in range(MAX_ROUNDS):
         before = best
         for knob, values in tried_values(start).items():
-            candidates = [dataclasses.replace(best, **{knob: value}) for value in values]
+            candidates = [_turned(best, {knob: value}) for value in values]
             scores = [rehearsal.score(candidate, rows) for candidate in candidates]
             if max(scores) > best_score:
                 best, best_score = candidates[int(np.argmax(scores))], max(scores)
@@ -195,10 +209,21 @@ def _curves(
     """Score thresholds by category are set aside in their curve: it shows what one for all would bring."""
     curves = {}
     for knob, values in tried_values(point).items():
-        aside = {"category_score_thresholds": ()} if knob == "predictor_score_threshold" else {}
-        tries = [dataclasses.replace(point, **{**aside, knob: value}) for value in values]
+        aside: dict[str, Any] = {"category_score_thresholds": ()} if knob == "predictor_score_threshold" else {}
+        tries = [_turned(point, {**aside, knob: value}) for value in values]
         curves[knob] = tuple((value, rehearsal.score(each, rows)) for value, each in zip(values, tries, strict=True))
     return curves
+
+
+def _turned(config: ModelConfig, changes: dict[str, Any]) -> ModelConfig:
+    return dataclasses.replace(config, **changes)
+
+
+def _before_and_after(
+    photos: Sequence[CachedPhoto], objective: Objective, before: ModelConfig, after: ModelConfig
+) -> tuple[float, float]:
+    rehearsal, every = Rehearsal(photos, objective), np.arange(len(photos))
+    return rehearsal.score(before, every), rehearsal.score(after, every)
 
 
 def _standard_error(measure: Objective, before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
