@@ -12,13 +12,9 @@ from tqdm import tqdm
 
 from segmentation.config import SegmenterConfig, pad_as_weights_expect
 from segmentation.config_files import load_config
-from segmentation.data.annotations import Photos
-from segmentation.data.coco import read_coco
-from segmentation.data.sources import read_splits
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.coco_ap import APReport
-from segmentation.management.annotation_checks import add_check_options, usable
-from segmentation.management.progress import progress_on
+from segmentation.management.annotated_data import add_data_options, add_skip_option, training_photos
 from segmentation.training.run import BEST, Listener, TrainingRun
 from segmentation.training.stages import check_stages, scale_stages
 
@@ -32,20 +28,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument("--config", default="street", help="a name in segmentation/configs, or a TOML file")
-        parser.add_argument("--data", type=Path, required=True, help="folder with train.csv or instances_train.json")
-        parser.add_argument("--annotations", type=Path, help="training annotations under another name")
-        parser.add_argument(
-            "--also",
-            type=Path,
-            action="append",
-            default=[],
-            metavar="FILE",
-            help="more training annotations (COCO), photos named relative to the file's folder; may be repeated",
-        )
-        parser.add_argument(
-            "--val-annotations", type=Path, help="validation annotations; 5 % are held out where there are none"
-        )
-        parser.add_argument("--images", type=Path, help="folder of the photos, where it is not DATA/images")
+        add_data_options(parser)
+        add_skip_option(parser)
         parser.add_argument("--out", type=Path, required=True, help="run folder")
         parser.add_argument("--weights", help="backbone weights or a segmenter checkpoint: a file, or 'imagenet'")
         parser.add_argument(
@@ -55,33 +39,21 @@ class Command(BaseCommand):
         )
         parser.add_argument("--workers", type=int, default=0, help="processes that load photos")
         parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-        add_check_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
         try:
             config = self._config(options)
-            data, images = options["data"], options["images"]
-            with tqdm(desc="read annotations", unit_scale=True) as bar:
-                train, val = read_splits(
-                    data,
-                    annotations=options["annotations"],
-                    val_annotations=options["val_annotations"],
-                    images=images,
-                    on_progress=progress_on(bar),
-                )
-            sets = [train, *(read_coco(file, file.parent) for file in options["also"]), val]
-            check = {"photo_check": options["photo_check"], "skip_bad": options["skip_bad"], "out": options["out"]}
-            *train_sets, val = usable(self, sets, **check)
+            train, val = training_photos(self, options)
             run = TrainingRun(
                 config,
-                Photos.concatenated(found.photos for found in train_sets).with_instances(),
-                val.photos,
+                train,
+                val,
                 options["out"],
                 resume=options["resume"],
                 n_workers=options["workers"],
                 provenance={
-                    "data": data.resolve().name,
+                    "data": options["data"].resolve().name,
                     "also": [f"{file.resolve().parent.name}/{file.name}" for file in options["also"]],
                 },
             )
