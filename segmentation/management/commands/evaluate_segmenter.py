@@ -15,6 +15,7 @@ from segmentation.data.sources import read_validation
 from segmentation.device import best_device
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.coco_ap import APReport, evaluate_segmenter
+from segmentation.management.annotated_data import tell_problems
 from segmentation.management.progress import progress_on
 from segmentation.segmenter import Segmenter
 
@@ -38,8 +39,7 @@ class Command(BaseCommand):
         device = best_device()
         try:
             annotated = read_validation(options["data"], annotations=options["annotations"], images=options["images"])
-            for problem in annotated.problems:
-                self.stderr.write(str(problem))
+            tell_problems(self, [annotated], None)
             segmenter, info = Segmenter.from_file(options["checkpoint"], device=device.name, bf16=device.bf16)
             with tqdm(total=len(annotated.photos), desc="evaluate", unit="photo") as bar:
                 report = evaluate_segmenter(segmenter, annotated.photos, on_progress=progress_on(bar))

@@ -15,6 +15,7 @@ from segmentation.config import EmbedderConfig, pad_as_weights_expect
 from segmentation.config_files import load_config, to_mapping
 from segmentation.data.sources import read_annotations
 from segmentation.errors import SegmentationError
+from segmentation.management.annotated_data import tell_problems
 from segmentation.management.progress import progress_on
 from segmentation.training.projection import fit_embedder
 from segmentation.weights import save_checkpoint
@@ -41,8 +42,7 @@ class Command(BaseCommand):
             if note:
                 self.stdout.write(note)
             annotated = read_annotations(options["data"], split="train")
-            for problem in annotated.problems:
-                self.stderr.write(str(problem))
+            tell_problems(self, [annotated], None)
             photos = annotated.photos
             with tqdm(total=len(photos), desc="describe garments", unit="photo") as bar:
                 model, n_crops = fit_embedder(

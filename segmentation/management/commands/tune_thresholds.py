@@ -22,6 +22,7 @@ from segmentation.evaluation.cached_detections import cache_photo
 from segmentation.evaluation.objectives import OBJECTIVES
 from segmentation.evaluation.threshold_report import summary, write_threshold_report
 from segmentation.evaluation.thresholds import ThresholdSearch, search_thresholds, tried_values
+from segmentation.management.annotated_data import tell_problems
 from segmentation.management.progress import progress_on
 from segmentation.segmenter import Segmenter
 
@@ -63,8 +64,7 @@ class Command(BaseCommand):
             raise CommandError("--folds: at least 2, or nothing is left to fit to")
         try:
             annotated = read_validation(options["data"], annotations=options["annotations"], images=options["images"])
-            for problem in annotated.problems:
-                self.stderr.write(str(problem))
+            tell_problems(self, [annotated], None)
             photos = _drawn(annotated.photos, options["subset"], options["seed"])
             search = _search(checkpoint, photos, options)
             if options["report"] is not None:
