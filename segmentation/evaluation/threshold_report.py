@@ -76,7 +76,7 @@ def summary(search: ThresholdSearch) -> list[str]:
 
 
 def knob_charts(search: ThresholdSearch) -> Figure:
-    """The measure against each knob on one scale, the others as chosen; and the categories' own thresholds where there are any."""
+    """The measure against each knob on one scale, the others as chosen; and the categories' own score thresholds."""
     own = search.config.category_score_thresholds
     figure = new_figure(12, 10 if own else 7)
     grid = figure.add_gridspec(3 if own else 2, 3)
