@@ -72,12 +72,12 @@ def resize(image_rgb: NDArray[np.uint8], size: tuple[int, int], interpolation: s
     """
     height, width = image_rgb.shape[:2]
     if size == (width, height):
-        return image_rgb
+        return image_rgb.copy()
     if interpolation == "area":
         return _by_area(image_rgb, size)
     if interpolation == "antialias":
         # Far larger photos are halved, thirded ... first, which the eye cannot tell and takes a third of the time.
-        return np.asarray(Image.fromarray(image_rgb).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
+        return np.array(Image.fromarray(image_rgb).resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0))
     if interpolation in ("average_pool", "max_pool"):
         return _pooled(image_rgb, size, largest=interpolation == "max_pool")
     return np.asarray(cv2.resize(image_rgb, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
