@@ -35,7 +35,8 @@ class ModelConfig:
     512x512 did."""
     interpolation: str = "area"
     """How photos shrink: plain (bilinear, aliasing), antialias (bilinear over the whole footprint), area (mean of the
-    footprint), average_pool or max_pool (pooled by a whole factor, the rest bilinear)."""
+    footprint), average_pool or max_pool (mean or maximum of a window as wide as the factor rounded up). See
+    `segmentation.resizing`."""
     rpn_pre_nms_train: int = 1000
     rpn_post_nms_train: int = 500
     rpn_pre_nms_test: int = 300
@@ -105,24 +106,26 @@ class AugmentConfig:
 
     horizontal_flip: float = 0.5
     crop: float = 0.0
-    """Probability of a random crop."""
+    """Probability that a random part of the photo, with a garment in it, is shown at the photo's size."""
     crop_min_share: float = 0.5
     """A crop keeps at least this share of each side."""
     scale_jitter: tuple[float, float] = (1.0, 1.0)
     """The photo is scaled by a factor from this range, then cropped or padded to its former size."""
     rotation: float = 0.0
-    """Probability of a rotation."""
+    """Probability of a rotation; corners that come into view get the mean color."""
     rotation_max_deg: float = 10.0
     sharpen: float = 0.0
+    """Probability of unsharp masking."""
     blur: float = 0.0
     """Probability of a Gaussian blur."""
     blur_sigma_px: tuple[float, float] = (0.3, 1.5)
     color_jitter: float = 0.2
     """Brightness, contrast and saturation are each scaled by 1 - this .. 1 + this."""
     copy_paste: float = 0.0
-    """Probability that instances of another photo are pasted in. Source: Ghiasi et al., "Simple Copy-Paste", 2021."""
+    """Probability that garments of another photo are pasted in; photos that `sampling` repeats give more often.
+    Source: Ghiasi et al., "Simple Copy-Paste", CVPR 2021."""
     copy_paste_max: int = 4
-    """At most so many instances are pasted."""
+    """At most so many garments are pasted, and the parts that lie on them."""
 
 
 @dataclass(frozen=True)

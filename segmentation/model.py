@@ -32,7 +32,7 @@ LOSS_NAMES: Mapping[str, str] = {
 def build_mask_rcnn(config: ModelConfig, *, weights: str = "", rois_per_image: int = 128) -> MaskRCNN:
     """Build the model with freshly initialized heads; class 0 is background, class i + 1 is category i.
 
-    Photos are expected resized already (`segmentation.data.transforms`, `segmentation.images`): the model's
+    Photos are expected resized already (`segmentation.resizing`): the model's
     own transform only normalizes and batches them, so that training and serving resize in one place.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -95,6 +96,11 @@ def collate(samples: list[tuple[Tensor, Target, str]]) -> Batch:
     return list(images), list(targets), list(image_ids)
 
 
+def _one_thread(_worker: int) -> None:
+    """Workers share the cores already; and OpenCV's threads do not survive a fork, it would wait for them for ever."""
+    cv2.setNumThreads(1)
+
+
 def training_loader(
     photos: Sequence[AnnotatedPhoto],
     config: SegmenterConfig,
@@ -115,6 +121,7 @@ def training_loader(
         batch_sampler=EpochBatches(dataset.repeats, config.train, epoch, first_batch, shard),
         collate_fn=collate,
         num_workers=n_workers,
+        worker_init_fn=_one_thread,
         # Of its own: a loader draws a seed at its start, and a resumed epoch has one start more.
         generator=torch.Generator().manual_seed(config.train.seed),
     )

@@ -16,6 +16,7 @@ from segmentation.data.augment import check_augment, draw_framing
 from segmentation.data.loaders import TrainingPhotos
 from segmentation.data.samplers import SampleKey
 from segmentation.data.samples import Sample, load_sample, whole_photo
+from segmentation.data.sources import read_annotations
 from segmentation.data.transforms import blur, boxes_from_masks, jitter_color, rotate, sharpen
 from segmentation.errors import AnnotationError, ConfigError
 from segmentation.masks import rle_from_mask
@@ -223,3 +224,18 @@ def test_a_photo_of_another_size_than_annotated_is_an_error_with_its_name(photo:
     wrong = replace(photo, width_px=181)
     with pytest.raises(AnnotationError, match=r"a.png: the photo is 180x240, annotated as 181x240"):
         TrainingPhotos((wrong,), configured(NOTHING)).sample(SampleKey(0, 120, 0, 0))
+
+
+@pytest.mark.realdata
+def test_real_photos_stay_usable_under_everything_at_once(shared_data: Path) -> None:
+    photos = read_annotations(shared_data / "ccp").photos[:6]
+    augment = replace(CHANGES["all"], sharpen=0.5, blur=0.5, color_jitter=0.3, copy_paste=0.8)
+    dataset = TrainingPhotos(photos, SegmenterConfig("x", train=TrainConfig(augment=augment)))
+    for position in range(18):
+        image, target, _ = dataset[SampleKey(position % 6, 256, 0, position)]
+        height, width = image.shape[1:]
+        assert len(target["boxes"]) > 0
+        assert (target["boxes"][:, 2:] > target["boxes"][:, :2]).all()
+        assert (target["boxes"] >= 0).all()
+        assert (target["boxes"][:, 2:].max(dim=0).values.numpy() <= (width, height)).all()
+        assert target["masks"].flatten(1).sum(dim=1).min() >= 16
