@@ -113,6 +113,7 @@ def garment(instance: Instance) -> tuple[int, str]:
     return instance.category_id, instance.mask["counts"]
 
 
+@pytest.mark.realdata
 def test_both_layouts_of_the_same_real_photos_agree(shared_data: Path) -> None:
     from_coco = {photo.image_id: photo for photo in read_annotations(shared_data / "ccp").photos}
     from_csv = read_imaterialist(shared_data / "imaterialist" / "train_sample.csv", shared_data / "ccp" / "images")

@@ -46,14 +46,15 @@ class Command(BaseCommand):
             f"{summary.n_instances} garments, at most {summary.most_instances} on one photo",
             f"sizes: {smallest:.2f} to {largest:.2f} megapixels, median {middle:.2f}; "
             f"the longest side is {summary.longest_side_px} px",
-            "",
-            f"{'category':<44}{'garments':>10}{'photos':>10}{'share of photo':>16}",
-            *(
-                f"{each.name:<44}{each.n_instances:>10}{each.n_photos:>10}{each.median_area_share:>15.2%} "
-                for each in summary.categories
-                if each.n_instances
-            ),
-            "none of: " + "; ".join(each.name for each in summary.categories if not each.n_instances),
-            "",
         ]
-        self.stdout.write("\n".join(line for line in lines if line != "none of: ") + "\n")
+        if summary.n_instances:
+            lines += ["", f"{'category':<44}{'garments':>10}{'photos':>10}{'share of photo':>16}"]
+        lines += [
+            f"{each.name:<44}{each.n_instances:>10}{each.n_photos:>10}{each.median_area_share:>15.2%}"
+            for each in summary.categories
+            if each.n_instances
+        ]
+        absent = [each.name for each in summary.categories if not each.n_instances]
+        if absent:
+            lines.append(f"none of: {'; '.join(absent)}")
+        self.stdout.write("\n".join(lines) + "\n\n")
