@@ -43,13 +43,19 @@ def save_checkpoint(
         "metrics": metrics,
         "provenance": provenance,
     }
-    halves = {
-        name: (value.half() if value.is_floating_point() else value).contiguous().cpu() for name, value in state.items()
-    }
+    halves = {name: _halved(value).contiguous().cpu() for name, value in state.items()}
     partial = file.with_suffix(".partial")
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file(halves, partial, metadata={METADATA_KEY: json.dumps(content)})
     partial.replace(file)
+
+
+def _halved(value: Tensor) -> Tensor:
+    """Half precision, unless a number is too large for it: the variances of a first layer may be, and as infinities
+    they would switch its channels off.
+    """
+    half = value.half() if value.is_floating_point() else value
+    return half if bool(half.isfinite().all()) else value
 
 
 def load_into(model: nn.Module, file: Path) -> None:
