@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import tomllib
 import types
 import typing
+from collections.abc import Iterator
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,6 +58,31 @@ def from_mapping(kind: type[T], values: dict[str, Any], *, where: str) -> T:
 def to_mapping(config: Any) -> dict[str, Any]:
     """The reverse of `from_mapping`, fit for JSON."""
     return dataclasses.asdict(config)
+
+
+def to_toml(config: Any) -> str:
+    """A configuration as a TOML file that `load_config` reads back to the same.
+
+    >>> from segmentation.config import StageConfig
+    >>> print(to_toml(StageConfig(epochs=2.5)).splitlines()[1])
+    epochs = 2.5
+    """
+    return "\n".join(_toml_lines(to_mapping(config), "")) + "\n"
+
+
+def _toml_lines(values: dict[str, Any], table: str) -> Iterator[str]:
+    nested = {}
+    for key, value in values.items():
+        if isinstance(value, dict) or (isinstance(value, list | tuple) and value and isinstance(value[0], dict)):
+            nested[key] = value
+        else:
+            # What JSON and TOML write differently (infinity, null) is no value of a configuration.
+            yield f"{key} = {json.dumps(value, ensure_ascii=False)}"
+    for key, value in nested.items():
+        name = f"{table}.{key}" if table else key
+        for each in [value] if isinstance(value, dict) else value:
+            yield f"\n[{name}]" if isinstance(value, dict) else f"\n[[{name}]]"
+            yield from _toml_lines(each, name)
 
 
 def _converted(hint: Any, value: Any, where: str) -> Any:

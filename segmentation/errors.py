@@ -35,3 +35,7 @@ class TrainingDiverged(SegmentationError):
 
 class ReportError(SegmentationError):
     """An evaluation report to compare with is missing, damaged or of another version; the message names the file."""
+
+
+class TrainingPeerLost(SegmentationError):
+    """Another process of the same training stopped; this one cannot go on alone."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segmentation.data.annotations import AnnotationSet
+from segmentation.data.annotations import AnnotationSet, Photos
 from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import check_label_descriptions, read_imaterialist
 from segmentation.errors import AnnotationError
@@ -109,3 +109,15 @@ def hold_out(found: AnnotationSet) -> tuple[AnnotationSet, AnnotationSet]:
     held_out = hashes % 100 < HELD_OUT_PERCENT
     kept, taken = (found.photos.take(np.flatnonzero(side)) for side in (~held_out, held_out))
     return AnnotationSet(kept, found.problems), AnnotationSet(taken, ())
+
+
+def subset(photos: Photos, n: int, seed: int) -> Photos:
+    """Draw `n` of the photos, the same for the same seed, in their old order.
+
+    Raises:
+        AnnotationError: There are fewer.
+    """
+    if not 0 < n <= len(photos):
+        raise AnnotationError(f"subset: expected 1 to {len(photos)} photos, the number there are, got {n}")
+    drawn = np.random.default_rng(seed).choice(len(photos), n, replace=False)
+    return photos.take(np.sort(drawn))

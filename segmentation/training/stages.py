@@ -55,6 +55,15 @@ class Plan:
         """Whether an epoch is the first of its stage."""
         return epoch == 0 or self.epochs[epoch].stage != self.epochs[epoch - 1].stage
 
+    def ends_step(self, epoch: int, batch: int) -> bool:
+        """Whether a step is taken once `batch` batches of an epoch are done."""
+        return batch % self.accumulate == 0 or batch == self.epochs[epoch].n_batches
+
+    def step(self, epoch: int, batch: int) -> int:
+        """How many steps of the whole run are taken once `batch` batches of an epoch are done."""
+        before = sum(-(-each.n_batches // self.accumulate) for each in self.epochs[:epoch])
+        return before - (-batch // self.accumulate)
+
     def n_steps(self, stage: int) -> int:
         """Optimizer steps of a stage."""
         return sum(-(-each.n_batches // self.accumulate) for each in self.epochs if each.stage == stage)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from segmentation.errors import CheckpointError
@@ -16,12 +17,29 @@ from segmentation.errors import CheckpointError
 
 @dataclass
 class Progress:
-    """Where a run is: `batch` batches of `epoch` (from 0) are done; `history` has one entry a finished epoch."""
+    """Where a run is, and what it cost so far.
+
+    Everything in it is what the weights of the same state came from: work that a kill undid is not counted.
+    """
 
     epoch: int = 0
+    """The plan's epoch in work, from 0."""
     batch: int = 0
+    """Batches of it that steps were taken on; all of them where only its validation is missing."""
     best_mask_ap: float = -1.0
     history: list[dict[str, Any]] = field(default_factory=list)
+    """One entry a finished epoch, as in events.jsonl."""
+    epoch_losses: dict[str, float] = field(default_factory=dict)
+    """Sums over the epoch's batches so far."""
+    images_seen: int = 0
+    wall_s: float = 0.0
+    """Of training; validation is counted apart."""
+    cpu_s: float = 0.0
+    """Of training, over all threads, data loaders and processes."""
+    validation_wall_s: float = 0.0
+    validation_cpu_s: float = 0.0
+    events_bytes: int = 0
+    """How long events.jsonl was: what a killed run wrote later is written again."""
 
 
 class AveragedWeights:
@@ -41,17 +59,20 @@ class AveragedWeights:
         decay = min(self._decay, (1 + self._n_updates) / (10 + self._n_updates)) if self._decay > 0 else 0.0
         with torch.no_grad():
             for name, value in model.state_dict().items():
-                self.tensors[name].lerp_(value, 1 - decay) if value.is_floating_point() else self.tensors[name].copy_(
-                    value
-                )
+                if value.is_floating_point():
+                    self.tensors[name].lerp_(value, 1 - decay)
+                else:
+                    self.tensors[name].copy_(value)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything needed to go on."""
         return {"tensors": self.tensors, "n_updates": self._n_updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over from `state_dict`."""
-        self.tensors, self._n_updates = state["tensors"], state["n_updates"]
+        """Take over from `state_dict`, wherever its tensors are."""
+        for name, value in self.tensors.items():
+            value.copy_(state["tensors"][name])
+        self._n_updates = state["n_updates"]
 
 
 def save_state(
@@ -59,16 +80,19 @@ def save_state(
 ) -> None:
     """Write everything that a run needs to continue, atomically."""
     partial = file.with_suffix(".partial")
-    torch.save(
-        {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "average": average.state_dict(),
-            "progress": vars(progress),
-            "random": torch.get_rng_state(),
-        },
-        partial,
-    )
+    with partial.open("wb") as stream:
+        torch.save(
+            {
+                "model": model.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "average": average.state_dict(),
+                "progress": vars(progress),
+                "random": torch.get_rng_state(),
+            },
+            stream,
+        )
+        stream.flush()
+        os.fsync(stream.fileno())
     partial.replace(file)
 
 
@@ -92,8 +116,7 @@ def load_state(
         progress = Progress(**state["progress"])
         optimizer_of(progress.epoch).load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
-        random: Tensor = state["random"]
-        torch.set_rng_state(random)
+        torch.set_rng_state(state["random"])
         return progress
     except Exception as error:  # torch raises many kinds on a damaged file
         raise CheckpointError(f"{file}: this run cannot be resumed: {error}") from error

@@ -1,28 +1,36 @@
-"""manage.py train_segmenter: train a Mask R-CNN into a run folder."""
+"""manage.py train_segmenter: train a Mask R-CNN into a run folder; also under torchrun, in several processes."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import io
+import tempfile
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
-from tqdm import tqdm
+from django.core.management.base import BaseCommand, CommandError, OutputWrapper
 
 from segmentation.config import SegmenterConfig, pad_as_weights_expect
 from segmentation.config_files import load_config
+from segmentation.data.sources import subset
 from segmentation.errors import SegmentationError
-from segmentation.evaluation.coco_ap import APReport
 from segmentation.management.annotated_data import add_data_options, add_skip_option, training_photos
-from segmentation.training.run import BEST, Listener, TrainingRun
+from segmentation.management.training_bars import TrainingBars
+from segmentation.training.distributed import World, joined_world
+from segmentation.training.run import BEST, TrainingRun
 from segmentation.training.stages import check_stages, scale_stages
 
 
 class Command(BaseCommand):
     """Parses, calls `TrainingRun`, shows bars."""
 
-    help = "Train a Mask R-CNN on the iMaterialist layout or on COCO instances."
+    help = (
+        "Train a Mask R-CNN on the iMaterialist layout or on COCO instances. Under 'torchrun --nproc-per-node=N "
+        "manage.py train_segmenter ...' N processes share each batch."
+    )
     requires_system_checks = ()  # a training machine needs neither routes nor a database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -37,33 +45,51 @@ class Command(BaseCommand):
             type=float,
             help="of all stages together, instead of the configuration's; each keeps its proportion",
         )
-        parser.add_argument("--workers", type=int, default=0, help="processes that load photos")
+        parser.add_argument("--subset", type=int, metavar="N", help="train on N random photos, drawn by the seed")
+        parser.add_argument("--workers", type=int, default=0, help="processes that load photos, for each that trains")
         parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
         try:
-            config = self._config(options)
-            train, val = training_photos(self, options)
-            run = TrainingRun(
-                config,
-                train,
-                val,
-                options["out"],
-                resume=options["resume"],
-                n_workers=options["workers"],
-                provenance={
-                    "data": options["data"].resolve().name,
-                    "also": [f"{file.resolve().parent.name}/{file.name}" for file in options["also"]],
-                },
-            )
-            for note in run.notes:
-                self.stdout.write(note)
-            bars = _Bars(len(run.plan.epochs))
-            run.train(Listener(bars.on_batch, bars.on_epoch, bars.on_validation))
+            with joined_world() as world, _quiet_unless_main(self, world, options["out"]) as problems:
+                run = self._prepared(options, problems, world)
+                bars = TrainingBars(run.plan, run.config.train.batch_size)
+                with contextlib.closing(bars):
+                    run.train(bars.listener())
         except SegmentationError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"best mask AP {run.progress.best_mask_ap:.4f}: {options['out'] / BEST}")
+        except KeyboardInterrupt as error:
+            raise CommandError("stopped; the same command with --resume goes on from the last state") from error
+        if world.is_main:
+            done = run.progress
+            self.stdout.write(f"{done.images_seen} photos in {done.wall_s:.0f} s, {done.cpu_s:.0f} s of processors")
+            self.stdout.write(f"best mask AP {done.best_mask_ap:.4f}: {options['out'] / BEST}")
+
+    def _prepared(self, options: dict[str, Any], problems: Path, world: World) -> TrainingRun:
+        config = self._config(options)
+        world.check_batch_size(config.train.batch_size)
+        train, val = training_photos(self, {**options, "out": problems})
+        if options["subset"] is not None:
+            train = subset(train, options["subset"], config.train.seed)
+            self.stdout.write(f"training on {len(train)} of them, with {train.n_instances} garments")
+        run = TrainingRun(
+            config,
+            train,
+            val,
+            options["out"],
+            resume=options["resume"],
+            n_workers=options["workers"],
+            provenance={
+                "data": options["data"].resolve().name,
+                "also": [f"{file.resolve().parent.name}/{file.name}" for file in options["also"]],
+                "subset": options["subset"],
+            },
+            world=world,
+        )
+        for note in run.notes:
+            self.stdout.write(note)
+        return run
 
     def _config(self, options: dict[str, Any]) -> SegmenterConfig:
         config = load_config(options["config"], SegmenterConfig)
@@ -80,32 +106,16 @@ class Command(BaseCommand):
         return dataclasses.replace(config, model=model, train=train)
 
 
-class _Bars:
-    """A progress bar an epoch, with its ETA and losses."""
-
-    def __init__(self, n_epochs: int) -> None:
-        self._n_epochs = n_epochs
-        self._bar: Any = None
-
-    def on_batch(self, epoch: int, done: int, total: int, losses: dict[str, float]) -> None:
-        if self._bar is None:
-            self._bar = tqdm(total=total, initial=done - 1, desc=f"epoch {epoch + 1}/{self._n_epochs}", unit="batch")
-        self._bar.set_postfix({name: f"{value:.3f}" for name, value in losses.items()}, refresh=False)
-        self._bar.update(done - self._bar.n)
-        if done == total:
-            self._bar.close()
-            self._bar = None
-
-    def on_validation(self, done: int, total: int) -> None:
-        if self._bar is None:
-            self._bar = tqdm(total=total, desc="validate", unit="photo")
-        self._bar.update(done - self._bar.n)
-        if done == total:
-            self._bar.close()
-            self._bar = None
-
-    def on_epoch(self, epoch: int, report: APReport) -> None:
-        tqdm.write(
-            f"epoch {epoch + 1}: mask AP {report.mask_ap:.4f}, AP50 {report.mask_ap50:.4f}, "
-            f"AP75 {report.mask_ap75:.4f}, box AP {report.box_ap:.4f}"
-        )
+@contextlib.contextmanager
+def _quiet_unless_main(command: BaseCommand, world: World, out: Path) -> Iterator[Path]:
+    """Let the main process alone speak of what all of them read and find; gives the folder to write problems to."""
+    if world.is_main:
+        yield out
+        return
+    said = command.stdout, command.stderr
+    command.stdout = command.stderr = OutputWrapper(io.StringIO())
+    try:
+        with tempfile.TemporaryDirectory() as scratch, contextlib.redirect_stderr(io.StringIO()):
+            yield Path(scratch)
+    finally:
+        command.stdout, command.stderr = said

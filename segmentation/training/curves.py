@@ -1,0 +1,60 @@
+"""The learning curves of a run as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+_METRICS = {"mask_ap": "mask AP", "mask_ap50": "mask AP50", "box_ap": "box AP"}
+
+
+def draw_curves(history: Sequence[dict[str, Any]], name: str, file: Path) -> None:
+    """Draw losses, AP and learning rate over the epochs, stages marked; atomically.
+
+    Args:
+        history: `Progress.history`.
+        name: Of the configuration.
+        file: A `.png`.
+    """
+    figure = Figure(figsize=(13, 4), layout="constrained")
+    figure.suptitle(name)
+    losses, precision, rate = figure.subplots(1, 3)
+    epochs = [entry["epoch"] + 1 for entry in history]
+    for each in history[-1]["losses"]:
+        losses.plot(epochs, [entry["losses"][each] for entry in history], marker=".", label=each)
+    losses.set_yscale("log")
+    losses.set_title("losses, unweighted, mean of an epoch")
+    for key, label in _METRICS.items():
+        precision.plot(epochs, [entry[key] for entry in history], marker=".", label=label)
+    precision.set_ylim(bottom=0)
+    precision.set_title("validation, averaged weights")
+    rate.plot(epochs, [entry["learning_rate"] for entry in history], marker=".", label="at the epoch's end")
+    rate.set_title("learning rate")
+    for axes in (losses, precision, rate):
+        _finish(axes, history)
+    partial = file.with_suffix(".partial")
+    figure.savefig(partial, format="png")
+    partial.replace(file)
+
+
+def _finish(axes: Axes, history: Sequence[dict[str, Any]]) -> None:
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for before, entry in zip([None, *history], history, strict=False):
+        if before is None or before["stage"] != entry["stage"]:
+            axes.axvline(entry["epoch"] + 0.5, color="0.8", linewidth=1)
+            axes.text(
+                entry["epoch"] + 0.55,
+                0.02,
+                entry["stage"],
+                transform=axes.get_xaxis_transform(),
+                color="0.5",
+                fontsize=8,
+            )
+    axes.grid(alpha=0.2)
+    axes.legend(fontsize=8)

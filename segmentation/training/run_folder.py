@@ -1,0 +1,141 @@
+"""The folder of a run: what it is, what happened in it, and how its figures moved.
+
+config.json and config.toml say what is trained, run.json on what, how and with which versions; events.jsonl has a line
+for each start and each epoch, tensorboard/ the figures of the steps, curves.png the epochs as a picture. The weights
+(best.safetensors, last.safetensors) and the state to go on from (state.pt) are written by `TrainingRun`.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from torch.utils.tensorboard import SummaryWriter
+
+from segmentation.config import SegmenterConfig
+from segmentation.config_files import to_mapping, to_toml
+from segmentation.errors import ConfigError
+from segmentation.training.curves import draw_curves
+from segmentation.training.story import versions
+
+STATE, BEST, LAST, EVENTS, CONFIG = "state.pt", "best.safetensors", "last.safetensors", "events.jsonl", "config.json"
+CONFIG_TOML, STORY, CURVES, TENSORBOARD = "config.toml", "run.json", "curves.png", "tensorboard"
+LOG_EVERY_STEPS = 10
+"""TensorBoard gets the mean over so many steps."""
+
+
+def check_folder(out: Path, config: SegmenterConfig, story: Mapping[str, Any], *, resume: bool) -> bool:
+    """Whether the folder holds a state to go on from; a run killed before its first begins anew.
+
+    Raises:
+        ConfigError: The folder holds another run, or none that could be resumed.
+    """
+    resuming = (out / STATE).is_file()
+    if resume and not resuming and not (out / CONFIG).is_file():
+        raise ConfigError(f"{out}: nothing to resume there")
+    if resuming and not resume:
+        raise ConfigError(f"{out}: holds a run already; pass --resume to go on, or name another folder")
+    if not resuming:
+        return False
+    if _read(out / CONFIG) != _plain(to_mapping(config)):
+        raise ConfigError(f"{out / CONFIG}: the run was started with another configuration")
+    if _read(out / STORY).get("data_sets") != _plain(story["data_sets"]):
+        raise ConfigError(
+            f"{out / STORY}: the run was started with other photos or annotations; to go on with these, start a new "
+            f"run with --weights {out / LAST}"
+        )
+    return True
+
+
+class RunFolder:
+    """Writes everything but weights and state; of several processes, only the main one has it."""
+
+    def __init__(
+        self, out: Path, config: SegmenterConfig, story: Mapping[str, Any], *, events_bytes: int, step: int
+    ) -> None:
+        """Open the folder, and undo what a killed run wrote after its last state.
+
+        Args:
+            out: Made where missing.
+            config: Copied in.
+            story: What run.json says beside the command line, the versions and the time.
+            events_bytes: How long events.jsonl was at the last state; 0 for a run that begins.
+            step: How many steps were taken.
+        """
+        self._out, self._name = out, config.name
+        out.mkdir(parents=True, exist_ok=True)
+        started = {"command": shlex.join(sys.argv), **versions()}
+        if events_bytes == 0:
+            _write(out / STORY, json.dumps({"at": _now(), **started, **story}, indent=2))
+            _write(out / CONFIG_TOML, to_toml(config))
+            _write(out / CONFIG, json.dumps(to_mapping(config), indent=2))
+        self._events = (out / EVENTS).open("ab")
+        self._events.truncate(events_bytes)
+        purge_step = step + 1 if events_bytes > 0 else None
+        self._board: Any = SummaryWriter(str(out / TENSORBOARD), purge_step=purge_step)
+        self._recent: list[Mapping[str, float]] = []
+        same = {name: story[name] for name in ("device", "processes", "loaders")}
+        self.add_event("resume" if events_bytes > 0 else "start", {**started, **same})
+
+    def add_event(self, name: str, values: Mapping[str, Any]) -> None:
+        """Append a line to events.jsonl."""
+        self._events.write(json.dumps({"event": name, "at": _now(), **values}).encode() + b"\n")
+        self._events.flush()
+
+    def add_step(self, step: int, figures: Mapping[str, float]) -> None:
+        """Log a step's losses, learning rate and speed."""
+        self._recent.append(figures)
+        if len(self._recent) >= LOG_EVERY_STEPS:
+            self._log_steps(step)
+
+    def add_epoch(self, step: int, history: list[dict[str, Any]]) -> None:
+        """Log the last epoch of a history: its event, its validation figures, and the curves anew."""
+        if self._recent:
+            self._log_steps(step)
+        for name in ("mask_ap", "mask_ap50", "box_ap"):
+            self._board.add_scalar(f"val/{name}", history[-1][name], step)
+        self.add_event("epoch", history[-1])
+        draw_curves(history, self._name, self._out / CURVES)
+
+    def flushed_events_bytes(self) -> int:
+        """How long events.jsonl is, once everything logged until now is on disk."""
+        self._board.flush()
+        return self._events.seek(0, 2)
+
+    def close(self) -> None:
+        """Close the files."""
+        self._board.close()
+        self._events.close()
+
+    def _log_steps(self, step: int) -> None:
+        for name in self._recent[0]:
+            mean = sum(figures[name] for figures in self._recent) / len(self._recent)
+            self._board.add_scalar(f"train/{name}", mean, step)
+        self._recent = []
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _plain(value: Any) -> Any:
+    """As it would be read from JSON."""
+    return json.loads(json.dumps(value))
+
+
+def _write(file: Path, text: str) -> None:
+    partial = file.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(file)
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file}: this run's description cannot be read: {error}") from error
