@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 _ANGLES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
@@ -33,7 +33,7 @@ def label_points(
         others = taken[:own] + taken[own + 1 :]
         best: tuple[float, Annotation, Bbox] | None = None
         for label in _places(axes, point, name, size_pt):
-            box = label.get_window_extent()
+            box = Text.get_window_extent(label)  # the letters alone: an annotation's own extent holds its line too
             covered = sum(_shared_px2(box, other) for other in others) + 4 * _outside_px2(box, inside)
             if best is None or covered < best[0]:
                 if best is not None:

@@ -61,7 +61,8 @@ def _chance(found: Comparison) -> str:
     low, high = found.kaggle_interval
     sentence = (
         f"On the {found.n_common_photos} photos of both, the Kaggle score changes by "
-        f"{signed(found.kaggle_difference, 4)} (95 % interval {signed(low, 4)} to {signed(high, 4)}, paired bootstrap over photos): "
+        f"{signed(found.kaggle_difference, 4)} (95 % interval {signed(low, 4)} to "
+        f"{signed(high, 4)}, paired bootstrap over photos): "
     )
     sentence += "chance alone may explain that." if low <= 0 <= high else "more than chance explains."
     if not found.is_of_same_photos:
