@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation, Text
+from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
 _ANGLES = ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1))
@@ -33,7 +33,7 @@ def label_points(
         others = taken[:own] + taken[own + 1 :]
         best: tuple[float, Annotation, Bbox] | None = None
         for label in _places(axes, point, name, size_pt):
-            box = Text.get_window_extent(label)  # the letters alone: an annotation's own extent holds its line too
+            box = label.get_window_extent()
             covered = sum(_shared_px2(box, other) for other in others) + 4 * _outside_px2(box, inside)
             if best is None or covered < best[0]:
                 if best is not None:
@@ -45,6 +45,7 @@ def label_points(
                 break
         if best is not None:
             taken.append(best[2])
+            _lead(axes, point, best[1])
 
 
 def _places(axes: Axes, point: tuple[float, float], name: str, size_pt: float) -> Iterator[Annotation]:
@@ -58,10 +59,18 @@ def _places(axes: Axes, point: tuple[float, float], name: str, size_pt: float) -
                 ha={1: "left", 0: "center", -1: "right"}[right],
                 va={1: "bottom", 0: "center", -1: "top"}[up],
                 fontsize=size_pt,
-                arrowprops={"arrowstyle": "-", "color": "0.7", "lw": 0.6, "shrinkB": 3} if distance > 14 else None,
             )
             label.set_in_layout(False)
             yield label
+
+
+def _lead(axes: Axes, point: tuple[float, float], label: Annotation) -> None:
+    """Draw a line from a point to a name far from it."""
+    right, up = label.xyann
+    if max(abs(right), abs(up)) > _DISTANCES_PT[1]:
+        style = {"arrowstyle": "-", "color": "0.7", "lw": 0.6, "shrinkA": 0, "shrinkB": 4}
+        line = axes.annotate("", point, xytext=(right, up), textcoords="offset points", arrowprops=style, zorder=1)
+        line.set_in_layout(False)
 
 
 def _around(x_px: float, y_px: float) -> Bbox:
