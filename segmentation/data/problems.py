@@ -30,6 +30,9 @@ class ProblemKind(StrEnum):
     PAST_THE_END = "run outside the image"
     BAD_POLYGON = "bad polygon"
     BAD_BOX = "bad box"
+    OVERLAPPING_MASKS = "overlapping masks"
+    UNSORTED_RUNS = "runs out of order"
+    UNEXPECTED_IMAGE = "unexpected image"
     DUPLICATE = "duplicate"
 
 

@@ -16,3 +16,15 @@ def progress_on(bar: tqdm[Any]) -> Callable[[int, int], None]:
         bar.update(done - bar.n)
 
     return move
+
+
+def resumed_progress_on(bar: tqdm[Any]) -> Callable[[int, int], None]:
+    """As `progress_on`; its first call tells what an earlier run did, which says nothing about this one's speed."""
+    move = progress_on(bar)
+
+    def first_then_move(done: int, total: int) -> None:
+        if bar.total is None:
+            bar.initial = bar.n = done
+        move(done, total)
+
+    return first_then_move
