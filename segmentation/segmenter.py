@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torchvision.models.detection import MaskRCNN
 
 from segmentation.checkpoint import CheckpointInfo, read_info
@@ -19,6 +17,8 @@ from segmentation.masks import Mask, paste_probabilities, rle_from_crop
 from segmentation.model import build_mask_rcnn
 from segmentation.operating_point import is_large_enough, score_thresholds, visible
 from segmentation.resizing import check_resizing, fit_photo
+from segmentation.serving.boxes import Boxes
+from segmentation.serving.detector import ServingDetector, ServingOptions
 from segmentation.taxonomy import CATEGORIES
 from segmentation.types import BoxXyxyPx, Detection
 from segmentation.weights import load_into
@@ -43,14 +43,23 @@ class Found:
         return self.box[0] * width, self.box[1] * height, self.box[2] * width, self.box[3] * height
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A garment before its mask is computed; `row` is its place among the detections of its photo."""
+
+    row: int
+    category_id: int
+    score: float
+    box: BoxXyxyPx
+
+
 class Segmenter:
     """Finds garments; its methods may be called from several threads."""
 
     def __init__(self, model: MaskRCNN, config: ModelConfig, *, device: str = "cpu", bf16: bool = False) -> None:
-        self._model = model.eval().to(device).to(memory_format=torch.channels_last)
+        """Make a copy of the model ready to serve; the model itself may go on training."""
+        self._detector = ServingDetector(model, device=device, options=ServingOptions(bf16=bf16))
         self._config = config
-        self._device = torch.device(device)
-        self._bf16 = bf16
 
     @classmethod
     def from_file(cls, file: Path, *, device: str = "cpu", bf16: bool = False) -> tuple[Segmenter, CheckpointInfo]:
@@ -92,11 +101,19 @@ class Segmenter:
             What was found in each photo, by falling score.
         """
         threshold = float(score_thresholds(self._config).min()) if min_score is None else min_score
-        tensors = [self._tensor(image) for image in images_rgb]
-        with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._bf16):
-            outputs = self._forward(tensors)
-        found = [_found(output, image.shape[:2], threshold) for output, image in zip(outputs, images_rgb, strict=True)]
-        return found if min_score is not None else [visible(items, self._config) for items in found]
+        found: list[list[Found]] = [[] for _ in images_rgb]
+        for group in self._detector.groups(images_rgb):
+            look = self._detector.look([images_rgb[index] for index in group], min_score=threshold)
+            kept = [_candidates(boxes, size) for boxes, size in zip(look.boxes, look.sizes, strict=True)]
+            if min_score is None:
+                kept = [visible(candidates, self._config) for candidates in kept]
+            masks = self._detector.masks(look, [[candidate.row for candidate in candidates] for candidates in kept])
+            for index, candidates, squares in zip(group, kept, masks, strict=True):
+                found[index] = [
+                    Found(candidate.category_id, candidate.score, candidate.box, square)
+                    for candidate, square in zip(candidates, squares, strict=True)
+                ]
+        return found
 
     def mask_window(self, found: Found, size: tuple[int, int]) -> tuple[Mask, int, int]:
         """A garment's mask in a photo of `size` (width, height): its window, left and upper edge in pixels."""
@@ -121,28 +138,9 @@ class Segmenter:
             return found
         return [[item for item in items if is_large_enough(item, self._config)] for items in found]
 
-    def _tensor(self, image_rgb: NDArray[np.uint8]) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(image_rgb)).to(self._device).permute(2, 0, 1)
-        return tensor.float().div_(255.0)
 
-    def _forward(self, tensors: list[Tensor]) -> list[dict[str, Tensor]]:
-        """The model's parts one by one, leaving out torchvision's pasting of masks into whole photos."""
-        images, _ = self._model.transform(tensors)
-        images.tensors = images.tensors.contiguous(memory_format=torch.channels_last)
-        features = self._model.backbone(images.tensors)
-        proposals, _ = self._model.rpn(images, features)
-        outputs: list[dict[str, Tensor]]
-        outputs, _ = self._model.roi_heads(features, proposals, images.image_sizes)
-        return outputs
-
-
-def _found(output: dict[str, Tensor], seen: tuple[int, ...], threshold: float) -> list[Found]:
-    scores = output["scores"].float().cpu().numpy()
-    kept = np.flatnonzero(scores >= threshold)
-    boxes = output["boxes"].float().cpu().numpy()[kept] / np.array([seen[1], seen[0]] * 2, dtype=np.float32)
-    labels = output["labels"].cpu().numpy()[kept]
-    squares = output["masks"].float().cpu().numpy()[kept, 0]
-    return [
-        Found(int(label) - 1, float(score), (float(box[0]), float(box[1]), float(box[2]), float(box[3])), square)
-        for label, score, box, square in zip(labels, scores[kept], boxes, squares, strict=True)
-    ]
+def _candidates(boxes: Boxes, seen: tuple[int, int]) -> list[_Candidate]:
+    """Detections of a photo of which the model saw `seen` (height, width) pixels."""
+    shares = boxes.boxes_xyxy_px.cpu().numpy() / np.array([seen[1], seen[0]] * 2, dtype=np.float32)
+    rows = zip(boxes.category_ids.tolist(), boxes.scores.tolist(), shares.tolist(), strict=True)
+    return [_Candidate(row, category_id, score, tuple(box)) for row, (category_id, score, box) in enumerate(rows)]
