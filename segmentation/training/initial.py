@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,7 @@ def load_initial(model: MaskRCNN, train: TrainConfig) -> tuple[str, ...]:
         else:
             fresh = load_trunk_weights(model, read_initial_weights(file))
         if fresh:
-            n_tensors = len(model.backbone.body.state_dict())
-            notes.append(
-                f"{file.name} holds {n_tensors - len(fresh)} of the backbone's {n_tensors} tensors: "
-                f"{', '.join(_children(fresh))} starts fresh"
-            )
+            notes.append(_what_is_fresh(file.name, tuple(model.backbone.body.state_dict()), fresh))
     return (*notes, *_frozen_untrained(model, fresh, train.stages))
 
 
@@ -53,10 +50,22 @@ def _frozen_untrained(model: MaskRCNN, fresh: Collection[str], stages: Sequence[
         frozen = [name for name in untrained if whole or stage_of(body, name) < stage.frozen_backbone_stages]
         if frozen:
             notes.append(
-                f"stage {stage.name!r} freezes {', '.join(frozen)} at random weights: nothing was loaded there"
+                f"stage {stage.name!r} freezes {', '.join(frozen)} before weights were loaded there or trained"
             )
         untrained = frozen
     return notes
+
+
+def _what_is_fresh(source: str, names: Collection[str], fresh: Collection[str]) -> str:
+    """A sentence with the children of the body that `fresh` tensors are in, and how many of a child's they are."""
+    of_child = Counter(name.split(".")[0] for name in names)
+    fresh_of_child = Counter(name.split(".")[0] for name in fresh)
+    parts = [
+        name if count == of_child[name] else f"{name} ({count} of its {of_child[name]})"
+        for name, count in fresh_of_child.items()
+    ]
+    held = f"{len(names) - len(fresh)} of the backbone's {len(names)} tensors"
+    return f"{source} holds {held}; these start fresh: {', '.join(parts)}"
 
 
 def _children(names: Collection[str]) -> list[str]:

@@ -198,7 +198,7 @@ def test_a_partly_loaded_trunk_says_what_starts_fresh(partial_trunk: Path) -> No
     model = build_mask_rcnn(tiny("resnet18"))
     before = {name: value.clone() for name, value in model.backbone.body.state_dict().items()}
     notes = load_initial(model, recipe(partial_trunk, StageConfig(frozen_backbone_stages=2)))
-    assert notes == ("c1_to_c4.pth holds 75 of the backbone's 100 tensors: layer4 starts fresh",)
+    assert notes == ("c1_to_c4.pth holds 75 of the backbone's 100 tensors; these start fresh: layer4",)
     given = read_initial_weights(partial_trunk)
     for name, value in model.backbone.body.state_dict().items():
         assert torch.equal(value, before[name] if name.startswith("layer4") else given[name]), name
@@ -216,11 +216,11 @@ def test_freezing_what_nothing_was_loaded_into_is_told_for_each_stage_that_does_
         StageConfig("fine", frozen=("backbone",)),
     )
     notes = load_initial(build_mask_rcnn(tiny("resnet18")), recipe(partial_trunk, *stages))
-    assert notes[1:] == ("stage 'heads' freezes layer4 at random weights: nothing was loaded there",)
+    assert notes[1:] == ("stage 'heads' freezes layer4 before weights were loaded there or trained",)
     notes = load_initial(build_mask_rcnn(tiny("resnet18")), recipe("", StageConfig("all", frozen_backbone_stages=2)))
     assert notes == (
         "no initial weights: the whole backbone starts fresh",
-        "stage 'all' freezes conv1, bn1, layer1 at random weights: nothing was loaded there",
+        "stage 'all' freezes conv1, bn1, layer1 before weights were loaded there or trained",
     )
 
 
@@ -320,7 +320,7 @@ def test_the_original_resnet_loads_up_to_its_fourth_stage_and_looks_at_photos(sh
     model = build_mask_rcnn(tiny("resnet50", 4, stride_in_1x1=True))
     file = shared_data / "weights" / "resnet50_c1_to_c4_imagenet.pth"
     notes = load_initial(model, recipe(file, StageConfig("heads", frozen=("backbone",))))
-    assert notes[0] == f"{file.name} holds 220 of the backbone's 265 tensors: layer4 starts fresh"
+    assert notes[0] == f"{file.name} holds 220 of the backbone's 265 tensors; these start fresh: layer4 (45 of its 50)"
     assert notes[1].startswith("stage 'heads' freezes layer4")
     photo = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 3, 96, 96)).astype(np.float32))
     with torch.no_grad():
