@@ -108,9 +108,9 @@ class CachedPhoto:
 
 
 def without_overlaps(masks: dict[int, Window], size: tuple[int, int]) -> dict[int, Window]:
-    """Give every pixel to the first mask that claims it, as `segmentation.evaluation.disjoint`; empty ones go."""
+    """Give every pixel to the smallest mask that claims it, as `segmentation.evaluation.disjoint`; empty ones go."""
     taken, free = np.zeros((size[1], size[0]), dtype=np.uint8), {}
-    for index, mask in masks.items():
+    for index, mask in sorted(masks.items(), key=lambda item: np.count_nonzero(item[1].values)):
         claimed = taken[mask.rows, mask.columns]
         values = mask.values & (claimed == 0)
         claimed |= mask.values

@@ -33,7 +33,7 @@ MAX_ROUNDS = 4
 MIN_INSTANCES = 10
 """A category with fewer garments keeps the common score threshold."""
 SHRINKING_INSTANCES = 20
-"""With so many garments, a category's threshold goes half of the way from the common one to its own optimum."""
+"""With so many garments, a category's threshold may move half as far from the common one as with very many."""
 N_RESAMPLES = 1000
 
 
@@ -185,7 +185,10 @@ def fit_common(rehearsal: Rehearsal, start: ModelConfig, rows: NDArray[np.int64]
 
 
 def fit_by_category(rehearsal: Rehearsal, point: ModelConfig, rows: NDArray[np.int64]) -> ModelConfig:
-    """Give each category with enough garments on these photos its own score threshold, drawn to the common one."""
+    """Give each category with enough garments on these photos its own score threshold.
+
+    The fewer there are, the nearer it stays to the common one.
+    """
     common = point.predictor_score_threshold
     thresholds = [common] * N_CATEGORIES
     counts = rehearsal.category_counts[rows].sum(axis=0)
@@ -193,13 +196,14 @@ def fit_by_category(rehearsal: Rehearsal, point: ModelConfig, rows: NDArray[np.i
     for category_id in np.argsort(-counts, kind="stable"):
         if counts[category_id] < MIN_INSTANCES:
             break
-        tries = [[*thresholds[:category_id], value, *thresholds[category_id + 1 :]] for value in nearest_first]
-        scores = [
-            rehearsal.score(dataclasses.replace(point, category_score_thresholds=tuple(each)), rows) for each in tries
-        ]
+
+        def score_at(value: float, category_id: int = category_id) -> float:
+            own = (*thresholds[:category_id], value, *thresholds[category_id + 1 :])
+            return rehearsal.score(dataclasses.replace(point, category_score_thresholds=own), rows)
+
         weight = counts[category_id] / (counts[category_id] + SHRINKING_INSTANCES)
-        own = nearest_first[int(np.argmax(scores))]
-        thresholds[category_id] = round(float(common + weight * (own - common)), 4)
+        within_reach = [round(float(common + weight * (value - common)), 4) for value in nearest_first]
+        thresholds[category_id] = max(within_reach, key=score_at)
     return dataclasses.replace(point, category_score_thresholds=tuple(thresholds))
 
 
