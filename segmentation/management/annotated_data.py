@@ -33,7 +33,7 @@ def add_data_options(parser: ArgumentParser) -> None:
         help="more training annotations (COCO), photos named relative to the file's folder; may be repeated",
     )
     parser.add_argument(
-        "--val-annotations", type=Path, help="validation annotations; 5 % are held out where there are none"
+        "--val-annotations", type=Path, help="validation annotations; 5 %% are held out where there are none"
     )
     parser.add_argument("--images", type=Path, help="folder of the photos, where it is not DATA/images")
     parser.add_argument(

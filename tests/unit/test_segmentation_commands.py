@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from django.core.management import call_command
+from django.core.management import call_command, find_commands, load_command_class
 from PIL import Image
 
 from segmentation.checkpoint import read_info
@@ -96,3 +96,9 @@ def test_an_embedder_tells_bad_annotations_goes_on_and_is_padded_as_its_weights_
     assert not config.tf_same_padding
     assert SAID in out.getvalue()
     assert read_info(file).config["tf_same_padding"] is False, "what is written is what was fitted"
+
+
+@pytest.mark.parametrize("command", find_commands(str(Path(train_segmenter.__file__).parent.parent)))
+def test_the_help_of_every_command_is_text(command: str) -> None:
+    parser = load_command_class("segmentation", command).create_parser("manage.py", command)
+    assert "option_strings" not in parser.format_help()  # a lone % in a help text prints argparse's own insides
