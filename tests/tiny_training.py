@@ -55,7 +55,8 @@ def tiny_config(**changes: object) -> SegmenterConfig:
 def write_tiny_data(folder: Path, n_photos: int = 7) -> Photos:
     """Square photos with two rectangular garments each, and `mine.toml`."""
     rng = np.random.default_rng(3)
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     (folder / "images").mkdir(parents=True)
     for number in range(n_photos):
         pixels = rng.integers(0, 60, (SIDE_PX, SIDE_PX, 3), dtype=np.uint8)

@@ -121,6 +121,7 @@ def training_loader(
         batch_sampler=EpochBatches(dataset.repeats, config.train, epoch, first_batch, shard),
         collate_fn=collate,
         num_workers=n_workers,
+        pin_memory=torch.cuda.is_available(),
         worker_init_fn=_one_thread,
         # Of its own: a loader draws a seed at its start, and a resumed epoch has one start more.
         generator=torch.Generator().manual_seed(config.train.seed),

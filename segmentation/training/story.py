@@ -6,6 +6,7 @@ import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def describe_data(photos: Sequence[AnnotatedPhoto]) -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
+@cache
+def versions() -> Mapping[str, str]:
     """What computes: `code` is the first 8 hexadecimal digits of the SHA-256 of this package's source."""
     digest = hashlib.sha256()
     for file in sorted(Path(segmentation.__file__).parent.rglob("*.py")):

@@ -12,7 +12,7 @@ from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 
 from segmentation.config import LossWeights, SegmenterConfig, StageConfig
 from segmentation.data.loaders import Batch
-from segmentation.errors import ConfigError, TrainingDiverged
+from segmentation.errors import ConfigError, TrainingDiverged, TrainingPeerLost
 from segmentation.model import LOSS_NAMES, build_mask_rcnn, total_loss
 from segmentation.training.distributed import World
 from segmentation.training.engine import Learner, build_optimizer, train_one_epoch
@@ -193,3 +193,12 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused() -> None:
     with pytest.raises(ConfigError, match="3 processes cannot share batches of 4 photos evenly"):
         world.check_batch_size(4)
     world.check_batch_size(6)
+
+
+def test_a_lost_process_ends_the_others_with_a_word_about_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object) -> None:
+        raise RuntimeError("Connection closed by peer")
+
+    monkeypatch.setattr(torch.distributed, "all_gather", closed)
+    with pytest.raises(TrainingPeerLost, match="another training process stopped"):
+        World(CPU, rank=1, size=2).wait()
