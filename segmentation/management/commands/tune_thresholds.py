@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from segmentation.checkpoint import read_info
 from segmentation.checkpoint_header import rewrite_header
 from segmentation.data.annotations import AnnotatedPhoto
-from segmentation.data.sources import read_validation
+from segmentation.data.sources import read_validation, subset
 from segmentation.device import best_device
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.cached_detections import cache_photo
@@ -65,7 +64,9 @@ class Command(BaseCommand):
         try:
             annotated = read_validation(options["data"], annotations=options["annotations"], images=options["images"])
             tell_problems(self, [annotated], None)
-            photos = _drawn(annotated.photos, options["subset"], options["seed"])
+            photos = annotated.photos
+            if options["subset"] is not None:
+                photos = subset(photos, options["subset"], options["seed"])
             search = _search(checkpoint, photos, options)
             if options["report"] is not None:
                 write_threshold_report(search, options["report"])
@@ -87,12 +88,6 @@ class Command(BaseCommand):
         if not search.is_better:
             self.stderr.write("the gain on unseen photos is within chance: more validation photos would tell")
         self.stdout.write(f"\n{out}: {version}; another version, so catalogs are indexed anew with it")
-
-
-def _drawn(photos: Sequence[AnnotatedPhoto], n: int | None, seed: int) -> Sequence[AnnotatedPhoto]:
-    if n is None or n >= len(photos):
-        return photos
-    return [photos[index] for index in sorted(np.random.default_rng(seed).permutation(len(photos))[:n])]
 
 
 def _search(checkpoint: Path, photos: Sequence[AnnotatedPhoto], options: dict[str, Any]) -> ThresholdSearch:
