@@ -41,9 +41,11 @@ def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).reshape(-1, 3), dtype=np.float32)
 
 
-_NAMES = tuple(name for name, shades in _PALETTE.items() for _ in shades)
-_SHADES_LAB = _lab(np.array([shade for shades in _PALETTE.values() for shade in shades], dtype=np.uint8))
 COLOR_NAMES: tuple[str, ...] = tuple(_PALETTE)
+# Lightness is weighed down: a fold's shadow should not change a garment's name.
+_LAB_WEIGHTS = np.array([0.6, 1.0, 1.0], dtype=np.float32)
+_SHADES = _lab(np.array([shade for shades in _PALETTE.values() for shade in shades], dtype=np.uint8)) * _LAB_WEIGHTS
+_NAME_OF_SHADE = np.array([number for number, shades in enumerate(_PALETTE.values()) for _ in shades])
 
 
 def dominant_color(pixels_rgb: NDArray[np.uint8]) -> Color:
@@ -60,15 +62,12 @@ def dominant_color(pixels_rgb: NDArray[np.uint8]) -> Color:
     """
     step = max(1, len(pixels_rgb) // _SAMPLED_PIXELS)
     sample = pixels_rgb[::step]
-    lab = _lab(sample)
-    # Lightness is weighed down: a fold's shadow should not change a garment's name.
-    scale = np.array([0.6, 1.0, 1.0], dtype=np.float32)
-    distances = ((lab[:, None, :] - _SHADES_LAB[None]) * scale) ** 2
-    nearest = np.array(_NAMES)[distances.sum(axis=2).argmin(axis=1)]
-    names, counts = np.unique(nearest, return_counts=True)
-    name = str(names[counts.argmax()])
-    red, green, blue = np.median(sample[nearest == name], axis=0).astype(int)
-    return Color(name, (int(red), int(green), int(blue)))
+    # The nearest shade by |p - s|^2 = |p|^2 - 2 p.s + |s|^2, of which |p|^2 is the same for all shades.
+    distances = (_SHADES**2).sum(axis=1) - 2 * (_lab(sample) * _LAB_WEIGHTS) @ _SHADES.T
+    nearest = _NAME_OF_SHADE[distances.argmin(axis=1)]
+    commonest = int(np.bincount(nearest).argmax())
+    red, green, blue = np.median(sample[nearest == commonest], axis=0).astype(int)
+    return Color(COLOR_NAMES[commonest], (int(red), int(green), int(blue)))
 
 
 def garment_color(crop_rgb: NDArray[np.uint8], mask: Mask | None) -> Color:

@@ -88,7 +88,7 @@ class GarmentPredictor:
             torch.set_num_threads(threads)
         device = best_device()
         seen, _ = Segmenter.from_file(segmenter, device=device.name, bf16=device.bf16)
-        embedded, _ = Embedder.from_file(embedder, device=device.name, bf16=device.bf16)
+        embedded, _ = Embedder.from_file(embedder, device=device.name)
         return cls(seen, embedded, seen.config, read_space(segmenter, embedder))
 
     @property

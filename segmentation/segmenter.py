@@ -18,7 +18,8 @@ from segmentation.model import build_mask_rcnn
 from segmentation.operating_point import is_large_enough, score_thresholds, visible
 from segmentation.resizing import check_resizing, fit_photo
 from segmentation.serving.boxes import Boxes
-from segmentation.serving.detector import ServingDetector, ServingOptions
+from segmentation.serving.detector import ServingDetector
+from segmentation.serving.graphs import ServingOptions
 from segmentation.taxonomy import CATEGORIES
 from segmentation.types import BoxXyxyPx, Detection
 from segmentation.weights import load_into

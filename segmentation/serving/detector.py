@@ -16,22 +16,11 @@ from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.image_list import ImageList
 
 from segmentation.serving.boxes import Boxes, classified
-from segmentation.serving.folding import fold_batch_norms, graph_of
+from segmentation.serving.graphs import ServingOptions, for_serving
 from segmentation.serving.proposals import Maps, propose
 
 _SIZE_DIVISOR = 32
 """Photos are padded right and below to a multiple of this, as torchvision's transform does in training."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServingOptions:
-    """What is done to a model before it serves; each may be left out, to measure what it brings."""
-
-    bf16: bool = False
-    """Weights and maps in bfloat16; RoI pooling, box coordinates, scores and mask probabilities stay in float32."""
-    channels_last: bool = True
-    fold: bool = True
-    """Fold frozen batch norms into convolutions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +65,19 @@ class _MaskTrunk(nn.Module):
 
 
 class ServingDetector:
-    """Finds boxes, then masks. Made from a copy of the model; its methods may be called from several threads."""
+    """Finds boxes, then masks. Made from a copy of the model; its methods may be called from several threads.
+
+    In bfloat16 run the convolutions and the box head; RoI pooling, box coordinates, scores and mask probabilities stay
+    in float32.
+    """
 
     def __init__(self, model: MaskRCNN, *, device: str = "cpu", options: ServingOptions | None = None) -> None:
         options = ServingOptions() if options is None else options
         self._device = torch.device(device)
-        self._dtype = torch.bfloat16 if options.bf16 else torch.float32
-        self._memory = torch.channels_last if options.channels_last else torch.contiguous_format
+        self._dtype, self._memory_format = options.dtype, options.memory_format
         own = copy.deepcopy(model).eval().requires_grad_(False).float().to(self._device)
-        self._convolutions = self._prepared(_Convolutions(own), options)
-        self._mask_trunk = self._prepared(_MaskTrunk(own), options)
+        self._convolutions = for_serving(_Convolutions(own), self._device, options)
+        self._mask_trunk = for_serving(_MaskTrunk(own), self._device, options)
         self._rpn, self._heads = own.rpn, own.roi_heads
         self._box_head = self._heads.box_head.to(self._dtype)
         self._box_predictor = self._heads.box_predictor
@@ -96,12 +88,6 @@ class ServingDetector:
         self._anchors = lru_cache(maxsize=32)(self._make_anchors)
         # Of these only settings are still read; their weights live on in the graphs.
         self._rpn.head = self._heads.mask_head = self._heads.mask_predictor = None
-
-    def _prepared(self, module: nn.Module, options: ServingOptions) -> nn.Module:
-        graph = graph_of(module)
-        if options.fold:
-            fold_batch_norms(graph)
-        return graph.to(self._dtype).to(memory_format=self._memory)
 
     def groups(self, images_rgb: Sequence[NDArray[np.uint8]]) -> list[list[int]]:
         """Indices of the photos that are looked at together.
@@ -143,7 +129,7 @@ class ServingDetector:
         if not len(category):
             return [np.zeros((0, 28, 28), np.float32) for _ in counts]
         rois = self._heads.mask_roi_pool(look.features, boxes, look.sizes)
-        trunk = self._mask_trunk(rois.to(self._dtype).contiguous(memory_format=self._memory)).float()
+        trunk = self._mask_trunk(rois.to(self._dtype).contiguous(memory_format=self._memory_format)).float()
         weight, bias = self._mask_weight[category + 1], self._mask_bias[category + 1]
         logits = torch.einsum("nchw,nc->nhw", trunk, weight) + bias[:, None, None]
         return [part.cpu().numpy() for part in torch.split(logits.sigmoid(), counts)]
@@ -156,7 +142,7 @@ class ServingDetector:
             pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self._device)
             part = batch[row, : image.shape[0], : image.shape[1]]
             torch.mul(pixels - self._mean, self._scale, out=part)
-        return batch.to(self._dtype).permute(0, 3, 1, 2).contiguous(memory_format=self._memory)
+        return batch.to(self._dtype).permute(0, 3, 1, 2).contiguous(memory_format=self._memory_format)
 
     def _make_anchors(self, padded: tuple[int, int], grids: tuple[tuple[int, int], ...]) -> list[Tensor]:
         levels = [torch.empty((1, 1, *grid), device=self._device) for grid in grids]

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from segmentation.boxes import clipped_box, containment, iou
-from segmentation.checkpoint import read_info, read_space
+from segmentation.checkpoint import SHIPPED_EMBEDDER, read_info, read_space
 from segmentation.colors import COLOR_NAMES, dominant_color, garment_color
 from segmentation.config import EmbedderConfig
-from segmentation.config_files import to_mapping
+from segmentation.config_files import from_mapping, to_mapping
 from segmentation.crops import garment_crop
 from segmentation.data.annotations import AnnotatedPhoto, Instance
+from segmentation.drawn import draw_packshot, first_products
 from segmentation.embedding import CropEmbedder, Embedder, fit_projection
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.evaluation.coco_ap import average_precision
@@ -54,6 +55,18 @@ def test_the_color_is_the_garments_not_the_backgrounds() -> None:
     mask[9:31, 9:31] = 1  # a rim of background, as real masks have
     assert garment_color(crop, mask).name == "red"
     assert garment_color(crop, None).name == "white"
+
+
+def test_the_commonest_color_is_the_one_a_pixel_by_pixel_search_finds() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(20):
+        pixels = np.clip(rng.integers(0, 256, 3) + rng.normal(0, 25, (200, 3)), 0, 255).astype(np.uint8)
+        names = [dominant_color(pixel[None]).name for pixel in pixels]
+        counts = {name: names.count(name) for name in names}
+        found = dominant_color(pixels)
+        assert counts[found.name] == max(counts.values())
+        of_that_name = pixels[[name == found.name for name in names]]
+        assert found.rgb == tuple(np.median(of_that_name, axis=0).astype(int))
 
 
 def test_a_crop_shows_the_garment_centered_and_nothing_else() -> None:
@@ -111,6 +124,24 @@ def test_embeddings_have_unit_length_and_do_not_depend_on_their_batch(embedder_f
     assert embedder.embed([]).shape == (0, 16)
     assert info.kind == "embedder"
     assert info.version == f"test@{info.sha8}"
+
+
+NEEDS_GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")]
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
+def test_the_served_embedder_describes_crops_as_its_model_does_on_every_device(device: str) -> None:
+    config = from_mapping(EmbedderConfig, read_info(SHIPPED_EMBEDDER).config, where="shipped")
+    model = CropEmbedder(config).eval()
+    load_into(model, SHIPPED_EMBEDDER)
+    packshots = [draw_packshot(product, np.random.default_rng(0))[0] for product in first_products(2, 6)]
+    crops = [garment_crop(image, (90.0, 90.0, 390.0, 550.0), config) for image in packshots]
+    batch = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+    with torch.inference_mode():
+        expected = model(batch).numpy()
+    found = Embedder(model, config, device=device).embed(crops)
+    assert ((found * expected).sum(axis=1) > 1 - (1e-5 if device == "cpu" else 1e-4)).all()
+    assert (expected @ expected.T).min() < 0.9, "the crops differ"
 
 
 def test_a_checkpoint_of_the_other_kind_a_damaged_one_and_none_are_told_apart(

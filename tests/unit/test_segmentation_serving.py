@@ -23,8 +23,10 @@ from segmentation.drawn import draw_scene, first_products
 from segmentation.model import build_mask_rcnn
 from segmentation.operating_point import visible
 from segmentation.segmenter import Found, Segmenter
-from segmentation.serving.detector import ServingDetector, ServingOptions
+from segmentation.serving.detector import ServingDetector
 from segmentation.serving.folding import fold_batch_norms, graph_of
+from segmentation.serving.fusing import FusedConvolution, can_fuse, fuse_convolutions
+from segmentation.serving.graphs import ServingOptions
 from segmentation.weights import load_into
 
 WEAK = 0.05
@@ -240,6 +242,57 @@ def test_folded_and_unfolded_backbones_agree_and_no_batch_norm_is_left(backbone:
     assert not any(isinstance(module, FrozenBatchNorm2d) for module in graph.modules())
     for name, level in graph(photo).items():
         torch.testing.assert_close(level, expected[name], rtol=1e-3, atol=1e-4 * float(expected[name].abs().max()))
+
+
+needs_fused_operators = pytest.mark.skipif(
+    not can_fuse(torch.float32), reason="this build of torch has no fused convolutions for this CPU"
+)
+
+
+@needs_fused_operators
+@pytest.mark.parametrize("backbone", BACKBONES)
+@torch.inference_mode()
+def test_fused_and_unfused_backbones_agree_and_activations_are_taken_in(backbone: str) -> None:
+    pyramid = shaken(build_fpn(tiny(backbone, tf_same_padding=backbone.startswith("mobilenet"))))
+    photo = torch.randn(1, 3, 96, 64)
+    expected = pyramid(photo)
+    graph = graph_of(pyramid)
+    fold_batch_norms(graph)
+    n_taken_in = fuse_convolutions(graph.to(memory_format=torch.channels_last))
+    if backbone.startswith(("resnet", "resnext")):
+        n_blocks = sum(type(module).__name__ in ("BasicBlock", "Bottleneck") for module in pyramid.modules())
+        assert n_taken_in >= 3 * n_blocks, "a block's activations and its sum"
+    for name, level in graph(photo).items():
+        torch.testing.assert_close(level, expected[name], rtol=1e-3, atol=1e-4 * float(expected[name].abs().max()))
+
+
+class _Sums(nn.Module):
+    """What may and may not be taken in: sums with and without an activation, a map that is read twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList([nn.Conv2d(4, 4, 3, padding=1) for _ in range(4)])
+        self.relu6 = nn.ReLU6()
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = torch.relu(self.convolutions[0](x) + x)
+        b = self.relu6(a + self.convolutions[1](a))
+        c = self.convolutions[2](b)
+        d = self.convolutions[3](c) + 1.0
+        total: Tensor = c + d
+        return total
+
+
+@needs_fused_operators
+@torch.inference_mode()
+def test_only_what_alone_reads_a_convolution_is_taken_in() -> None:
+    torch.manual_seed(0)
+    network = _Sums().eval()
+    graph = graph_of(network)
+    assert fuse_convolutions(graph) == 3, "a sum with its relu, and a sum without its relu6"
+    assert sum(isinstance(module, FusedConvolution) for module in graph.modules()) == 2
+    x = torch.randn(2, 4, 9, 7)
+    torch.testing.assert_close(graph(x), network(x))
 
 
 class _Forked(nn.Module):
