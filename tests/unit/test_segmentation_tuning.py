@@ -16,9 +16,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from segmentation.config import SegmenterConfig
-from segmentation.config_files import CONFIGS_DIR, load_config
+from segmentation.config import SegmenterConfig, StageConfig
+from segmentation.config_files import CONFIGS_DIR, load_config, to_toml
 from segmentation.errors import ConfigError, TrainingDiverged
+from segmentation.management.commands import train_segmenter
 from segmentation.tuning.leaderboard import leaderboard, write_findings
 from segmentation.tuning.ranges import parse_ranges, read_ranges, value_at, with_values
 from segmentation.tuning.results import TrialResult
@@ -226,31 +227,32 @@ def test_a_trial_that_diverges_or_cannot_be_built_failed_and_the_search_goes_on(
 
 def test_the_command_searches_on_a_subset_resumes_and_tells_how_to_train_the_winner(tmp_path: Path) -> None:
     data, out = tmp_path / "data", tmp_path / "search"
-    write_tiny_data(data, n_photos=5)
-    (tmp_path / "ranges.toml").write_text(f"[{RATE.rpartition('.')[0]}]\nlearning_rate = {{low = 1e-4, high = 1e-2}}\n")
+    write_tiny_data(data, n_photos=3)
+    one_stage = tiny_config(stages=(StageConfig(epochs=3, learning_rate=1e-3, warmup_iterations=1),))
+    (data / "mine.toml").write_text(to_toml(one_stage))
+    (tmp_path / "ranges.toml").write_text("[train.stages.0]\nlearning_rate = {low = 1e-4, high = 1e-2}\n")
     given = ["--config", str(data / "mine.toml"), "--search", str(tmp_path / "ranges.toml"), "--data", str(data)]
     given += ["--annotations", str(data / ANNOTATIONS), "--val-annotations", str(data / ANNOTATIONS)]
-    given += ["--out", str(out), "--subset", "3", "--val-subset", "2", "--epochs", "1"]
+    given += ["--out", str(out), "--subset", "2", "--val-subset", "1", "--epochs", "1"]
     call_command("tune_segmenter", *given, "--trials", "1", stdout=io.StringIO())
     assert not list(out.glob("trials/*/state.pt")), "a trial that ended keeps only its weights"
     assert len(list(out.glob("trials/*/best.safetensors"))) == 1
     with pytest.raises(CommandError, match="pass --resume"):
         call_command("tune_segmenter", *given, "--trials", "2", stdout=io.StringIO())
-    changed = ["2" if each == "3" else each for each in given]
+    changed = ["1" if each == "2" else each for each in given]
     with pytest.raises(CommandError, match="another train photos"):
         call_command("tune_segmenter", *changed, "--resume", stdout=io.StringIO())
     said = io.StringIO()
     call_command("tune_segmenter", *given, "--trials", "2", "--resume", stdout=said)
     assert sorted(each.name for each in (out / "trials").iterdir()) == ["0000", "0001"]
     lines = said.getvalue().splitlines()
-    assert "a trial trains on 3 photos and validates on 2" in lines
+    assert "a trial trains on 2 photos and validates on 1" in lines
     assert sum(" finished " in line for line in lines) == 2
     command = shlex.split(lines[-1])
     assert command[:3] == ["python", "manage.py", "train_segmenter"]
     assert command[command.index("--config") + 1] == str(out / "winner.toml")
     assert "--subset" not in command
     winner = load_config(str(out / "winner.toml"), SegmenterConfig)
-    assert [stage.epochs for stage in winner.train.stages] == [1.5, 1], "the winner is trained at full length"
-    trained = io.StringIO()
-    call_command(*command[2:], "--epochs", "0.5", stdout=trained)
-    assert "best mask AP" in trained.getvalue()
+    assert [stage.epochs for stage in winner.train.stages] == [3], "the winner is trained at full length"
+    parsed = train_segmenter.Command().create_parser("manage.py", "train_segmenter").parse_args(command[3:])
+    assert (parsed.data, parsed.annotations, parsed.out) == (data, data / ANNOTATIONS, out / "winner")
