@@ -23,6 +23,7 @@ from segmentation.config import EmbedderConfig
 from segmentation.config_files import from_mapping
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.serving.graphs import ServingOptions, for_serving
+from segmentation.serving.mirroring import without_padding_copies
 from segmentation.weights import load_into
 
 _BATCH = 8  # larger batches are slower on a CPU (cache), and crops come a handful a photo
@@ -70,7 +71,8 @@ class Embedder:
         if self._device.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # likewise: it keeps 10 bits of float32's 23
         self._model = copy.deepcopy(model).eval().requires_grad_(False)
-        self._model.features = for_serving(model.features, self._device, ServingOptions())
+        features = without_padding_copies(self._model.features)
+        self._model.features = for_serving(features, self._device, ServingOptions())
         self._model.to(self._device)
         self.config = config
 

@@ -15,16 +15,12 @@ class SamePaddedConv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve float (N, C, H, W) to (N, C', ceil(H / stride), ceil(W / stride))."""
-        return F.conv2d(self.padded(x), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
-
-    def padded(self, x: Tensor) -> Tensor:
-        """The input with the zeros that the convolution needs around it."""
         pads: list[int] = []
         for axis in (1, 0):
             size, kernel, stride = x.shape[2 + axis], self.kernel_size[axis], self.stride[axis]
             total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
             pads += [total // 2, total - total // 2]
-        return F.pad(x, pads)
+        return F.conv2d(F.pad(x, pads), self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
 
 def pad_like_tensorflow(module: nn.Module) -> None:

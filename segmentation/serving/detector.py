@@ -17,6 +17,7 @@ from torchvision.models.detection.image_list import ImageList
 
 from segmentation.serving.boxes import Boxes, classified
 from segmentation.serving.graphs import ServingOptions, for_serving
+from segmentation.serving.mirroring import without_padding_copies
 from segmentation.serving.proposals import Maps, propose
 
 _SIZE_DIVISOR = 32
@@ -76,6 +77,8 @@ class ServingDetector:
         self._device = torch.device(device)
         self._dtype, self._memory_format = options.dtype, options.memory_format
         own = copy.deepcopy(model).eval().requires_grad_(False).float().to(self._device)
+        if options.mirror:
+            own.backbone.body = without_padding_copies(own.backbone.body)
         self._convolutions = for_serving(_Convolutions(own), self._device, options)
         self._mask_trunk = for_serving(_MaskTrunk(own), self._device, options)
         self._rpn, self._heads = own.rpn, own.roi_heads

@@ -14,8 +14,6 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
-from segmentation.trunk_variants import SamePaddedConv2d
-
 
 @dataclass(frozen=True, slots=True)
 class _Activation:
@@ -55,14 +53,16 @@ class FusedConvolution(nn.Module):
         super().__init__()
         self.convolution = convolution
         self.activation = activation
-        padding = [0, 0] if isinstance(convolution, SamePaddedConv2d) else list(convolution.padding)
-        self.place = (padding, list(convolution.stride), list(convolution.dilation), convolution.groups)
+        self.place = (
+            list(convolution.padding),
+            list(convolution.stride),
+            list(convolution.dilation),
+            convolution.groups,
+        )
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """Convolve (N, C, H, W), add `other` where there is one, activate."""
         own = self.convolution
-        if isinstance(own, SamePaddedConv2d):
-            x = own.padded(x)
         name = None if self.activation is None else self.activation.name
         scalars = [] if self.activation is None else list(self.activation.scalars)
         operators, layer = torch.ops.mkldnn._convolution_pointwise, (own.weight, own.bias, *self.place)
@@ -86,7 +86,7 @@ def fuse_convolutions(graph_module: fx.GraphModule) -> int:
     n_taken_in = 0
     for number, node in enumerate(list(graph.nodes)):
         convolution = _module(node, modules)
-        if not isinstance(convolution, nn.Conv2d) or convolution.padding_mode != "zeros":
+        if type(convolution) is not nn.Conv2d or convolution.padding_mode != "zeros":
             continue
         replaced, other, activation = _what_follows(node, modules)
         if len(replaced) == 1:

@@ -23,6 +23,9 @@ class ServingOptions:
     fuse: bool = True
     """Run activations and sums as part of convolutions: in float32 on a CPU, where torch has such operators."""
 
+    mirror: bool = True
+    """See `segmentation.serving.mirroring`."""
+
     @property
     def dtype(self) -> torch.dtype:
         """Of weights and maps."""

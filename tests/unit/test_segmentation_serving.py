@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.models.detection import MaskRCNN
-from torchvision.ops import FrozenBatchNorm2d
 
-from segmentation.backbones import BACKBONES, build_fpn
 from segmentation.boxes import iou
 from segmentation.checkpoint import SHIPPED_SEGMENTER, read_info
 from segmentation.config import ModelConfig
@@ -24,8 +22,6 @@ from segmentation.model import build_mask_rcnn
 from segmentation.operating_point import visible
 from segmentation.segmenter import Found, Segmenter
 from segmentation.serving.detector import ServingDetector
-from segmentation.serving.folding import fold_batch_norms, graph_of
-from segmentation.serving.fusing import FusedConvolution, can_fuse, fuse_convolutions
 from segmentation.serving.graphs import ServingOptions
 from segmentation.weights import load_into
 
@@ -80,7 +76,9 @@ def assert_same(found: Sequence[Found], expected: Sequence[Found], *, atol: floa
 
 @pytest.mark.parametrize("device", ["cpu", needs_gpu])
 @pytest.mark.parametrize(
-    "options", [ServingOptions(), ServingOptions(fold=False), ServingOptions(channels_last=False)], ids=repr
+    "options",
+    [ServingOptions(), ServingOptions(fuse=False), ServingOptions(False, False, False, False, False)],
+    ids=repr,
 )
 def test_in_full_precision_all_is_found_that_torchvision_finds(
     model: MaskRCNN, photos: list[NDArray[np.uint8]], options: ServingOptions, device: str
@@ -216,102 +214,3 @@ def test_the_model_that_is_served_can_go_on_training() -> None:
         for parameter in trained.parameters():
             parameter.zero_()
     assert_same(segmenter.find([photo], min_score=0.0)[0], found)
-
-
-def shaken(module: nn.Module) -> nn.Module:
-    """Give batch norms the statistics that training would, so that folding has something to fold."""
-    torch.manual_seed(1)
-    for norm in module.modules():
-        if isinstance(norm, FrozenBatchNorm2d):
-            norm.weight.uniform_(0.5, 1.5)
-            norm.bias.uniform_(-0.5, 0.5)
-            norm.running_mean.uniform_(-0.2, 0.2)
-            norm.running_var.uniform_(0.5, 2.0)
-    return module.eval()
-
-
-@pytest.mark.parametrize("backbone", BACKBONES)
-@torch.inference_mode()
-def test_folded_and_unfolded_backbones_agree_and_no_batch_norm_is_left(backbone: str) -> None:
-    pyramid = shaken(build_fpn(tiny(backbone, tf_same_padding=backbone.startswith("mobilenet"))))
-    n_norms = sum(isinstance(module, FrozenBatchNorm2d) for module in pyramid.modules())
-    photo = torch.randn(1, 3, 96, 64)
-    expected = pyramid(photo)
-    graph = graph_of(pyramid)
-    assert fold_batch_norms(graph) == n_norms
-    assert not any(isinstance(module, FrozenBatchNorm2d) for module in graph.modules())
-    for name, level in graph(photo).items():
-        torch.testing.assert_close(level, expected[name], rtol=1e-3, atol=1e-4 * float(expected[name].abs().max()))
-
-
-needs_fused_operators = pytest.mark.skipif(
-    not can_fuse(torch.float32), reason="this build of torch has no fused convolutions for this CPU"
-)
-
-
-@needs_fused_operators
-@pytest.mark.parametrize("backbone", BACKBONES)
-@torch.inference_mode()
-def test_fused_and_unfused_backbones_agree_and_activations_are_taken_in(backbone: str) -> None:
-    pyramid = shaken(build_fpn(tiny(backbone, tf_same_padding=backbone.startswith("mobilenet"))))
-    photo = torch.randn(1, 3, 96, 64)
-    expected = pyramid(photo)
-    graph = graph_of(pyramid)
-    fold_batch_norms(graph)
-    n_taken_in = fuse_convolutions(graph.to(memory_format=torch.channels_last))
-    if backbone.startswith(("resnet", "resnext")):
-        n_blocks = sum(type(module).__name__ in ("BasicBlock", "Bottleneck") for module in pyramid.modules())
-        assert n_taken_in >= 3 * n_blocks, "a block's activations and its sum"
-    for name, level in graph(photo).items():
-        torch.testing.assert_close(level, expected[name], rtol=1e-3, atol=1e-4 * float(expected[name].abs().max()))
-
-
-class _Sums(nn.Module):
-    """What may and may not be taken in: sums with and without an activation, a map that is read twice."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.convolutions = nn.ModuleList([nn.Conv2d(4, 4, 3, padding=1) for _ in range(4)])
-        self.relu6 = nn.ReLU6()
-
-    def forward(self, x: Tensor) -> Tensor:
-        a = torch.relu(self.convolutions[0](x) + x)
-        b = self.relu6(a + self.convolutions[1](a))
-        c = self.convolutions[2](b)
-        d = self.convolutions[3](c) + 1.0
-        total: Tensor = c + d
-        return total
-
-
-@needs_fused_operators
-@torch.inference_mode()
-def test_only_what_alone_reads_a_convolution_is_taken_in() -> None:
-    torch.manual_seed(0)
-    network = _Sums().eval()
-    graph = graph_of(network)
-    assert fuse_convolutions(graph) == 3, "a sum with its relu, and a sum without its relu6"
-    assert sum(isinstance(module, FusedConvolution) for module in graph.modules()) == 2
-    x = torch.randn(2, 4, 9, 7)
-    torch.testing.assert_close(graph(x), network(x))
-
-
-class _Forked(nn.Module):
-    """A convolution that is read twice: before its batch norm, too."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.convolution, self.norm = nn.Conv2d(3, 4, 1), FrozenBatchNorm2d(4)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.convolution(x)
-        normed: Tensor = self.norm(y)
-        return normed + y
-
-
-@torch.inference_mode()
-def test_a_convolution_that_something_else_reads_keeps_its_batch_norm() -> None:
-    network = shaken(_Forked())
-    graph = graph_of(network)
-    assert fold_batch_norms(graph) == 0
-    x = torch.randn(1, 3, 8, 8)
-    torch.testing.assert_close(graph(x), network(x))
