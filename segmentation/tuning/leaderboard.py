@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from segmentation.config_files import to_toml
 from segmentation.evaluation.charts import BLUE, GREY, ORANGE, new_figure, save
@@ -69,6 +70,7 @@ def chart(results: Sequence[TrialResult], importances: dict[str, float]) -> Figu
     if base:
         axes.axhline(base[-1], color=GREY, linestyle="--", label="base configuration")
     axes.set_xlabel("trial")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel("mask AP")
     axes.legend()
     if importances:
