@@ -118,7 +118,8 @@ def search_thresholds(
 ) -> ThresholdSearch:
     """Search the best operating point for these photos.
 
-    Thresholds by category are taken only where they measure better on photos they were not fitted to.
+    Thresholds by category are taken only where they measure better on photos they were not fitted to; what that choice
+    is worth is measured as it is made for each part without a look at that part.
 
     Args:
         photos: Cached at the mask thresholds of `tried_values(config)`.
@@ -144,9 +145,13 @@ def search_thresholds(
         by_category[held_out] = rehearsal.statistics(point, held_out)
         if on_progress is not None:
             on_progress(done + 1, len(folds) + 1)
-    found, unseen = fit_common(rehearsal, config, every), common
+    found, unseen = fit_common(rehearsal, config, every), common.copy()
     if measure.of_photos(by_category) > measure.of_photos(common):
-        found, unseen = fit_by_category(rehearsal, found, every), by_category
+        found = fit_by_category(rehearsal, found, every)
+    for held_out in folds:
+        others = np.setdiff1d(every, held_out)
+        if measure.of_photos(by_category[others]) > measure.of_photos(common[others]):
+            unseen[held_out] = by_category[held_out]
     if on_progress is not None:
         on_progress(len(folds) + 1, len(folds) + 1)
     start = rehearsal.statistics(config, every)

@@ -18,6 +18,7 @@ from segmentation.config import ModelConfig
 from segmentation.data.annotations import AnnotatedPhoto, Instance
 from segmentation.drawn import draw_catalog
 from segmentation.errors import AnnotationError
+from segmentation.evaluation import thresholds
 from segmentation.evaluation.cached_detections import CachedPhoto, Window, cache_photo
 from segmentation.evaluation.disjoint import disjoint
 from segmentation.evaluation.kaggle_ap import kaggle_scores
@@ -214,6 +215,24 @@ def test_a_held_out_photo_has_no_say_in_the_thresholds_it_is_measured_with() -> 
         common = fit_common(rehearsal, CONFIG, seen)
         points.append((common, fit_by_category(rehearsal, common, seen)))
     assert points[0] == points[1]
+
+
+def test_whether_categories_get_their_own_thresholds_is_decided_without_the_photos_it_is_measured_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shoeless = tuple(1.0 if category_id == SHOE else 0.05 for category_id in range(N_CATEGORIES))
+    monkeypatch.setattr(thresholds, "fit_common", lambda rehearsal, config, rows: config)
+    monkeypatch.setattr(
+        thresholds,
+        "fit_by_category",
+        lambda rehearsal, point, rows: replace(point, category_score_thresholds=shoeless),
+    )
+    gains = scored((SHIRT, 0.9, True), (SHOE, 0.9, False))  # 1/2, or 1 without shoes
+    loses = scored(*[(SHIRT, 0.9, True)] * 3, (SHOE, 0.9, True))  # 1, or 3/4
+    search = search_thresholds([gains, loses], CONFIG)
+    assert search.config.category_score_thresholds == shoeless, "better on both together"
+    assert (search.cross_validated_common, search.cross_validated_by_category) == (0.75, 0.875)
+    assert search.cross_validated == 0.625, "each photo got what looked better on the other one"
 
 
 @pytest.mark.parametrize("photos", [[], [scored((SHOE, 0.9, True))], [scored((SHOE, 0.9, False))] * 3])
