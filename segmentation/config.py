@@ -150,6 +150,7 @@ class TrainConfig:
     """adamw or sgd."""
     momentum: float = 0.9
     weight_decay: float = 1e-4
+    """Of convolutions and linear layers; scales and shifts of norms are never decayed."""
     clip_grad_norm: float = 5.0
     """Gradients whose norm is larger are scaled down to it; 0 leaves them."""
     ema_decay: float = 0.998

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import math
 import tomllib
 import types
 import typing
@@ -76,7 +77,7 @@ def _toml_lines(values: dict[str, Any], table: str) -> Iterator[str]:
         if isinstance(value, dict) or (isinstance(value, list | tuple) and value and isinstance(value[0], dict)):
             nested[key] = value
         else:
-            # What JSON and TOML write differently (infinity, null) is no value of a configuration.
+            # What JSON and TOML write differently (infinity, null) is no value of a configuration, see `_converted`.
             yield f"{key} = {json.dumps(value, ensure_ascii=False)}"
     for key, value in nested.items():
         name = f"{table}.{key}" if table else key
@@ -96,6 +97,8 @@ def _converted(hint: Any, value: Any, where: str) -> Any:
         hint = typing.get_args(hint)[0]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if isinstance(value, float) and not math.isfinite(value):  # TOML has them, JSON does not
+        raise ConfigError(f"{where}: expected a finite number, got {value}")
     if type(value) is not hint:
         raise ConfigError(f"{where}: expected {hint.__name__}, got {value!r}")
     return value

@@ -37,5 +37,9 @@ class ReportError(SegmentationError):
     """An evaluation report to compare with is missing, damaged or of another version; the message names the file."""
 
 
+class RunNotWritten(SegmentationError):
+    """A run's folder cannot be written; make room or mend its permissions, then go on from its last state."""
+
+
 class TrainingPeerLost(SegmentationError):
     """Another process of the same training stopped; this one cannot go on alone."""

@@ -15,6 +15,7 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 
 from segmentation.backbones import build_fpn, level_strides_px
 from segmentation.config import LossWeights, ModelConfig
+from segmentation.config_checks import check_model
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.levels import LevelAnchors, level_roi_align
 from segmentation.taxonomy import N_CATEGORIES
@@ -36,8 +37,9 @@ def build_mask_rcnn(config: ModelConfig, *, weights: str = "", rois_per_image: i
     own transform only normalizes and batches them, so that training and serving resize in one place.
 
     Raises:
-        ConfigError: Anchors do not fit the levels, or an unknown backbone.
+        ConfigError: Anchors do not fit the levels, an unknown backbone, or a number out of its range.
     """
+    check_model(config)
     backbone = build_fpn(config, weights=weights)
     strides = level_strides_px(config.finest_stride)
     if len(config.anchor_sizes_px) != len(strides):

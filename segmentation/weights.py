@@ -34,6 +34,9 @@ def save_checkpoint(
         config: The configuration the model is rebuilt from.
         metrics: Validation figures.
         provenance: Data, licences, steps, versions, date.
+
+    Raises:
+        OSError: It cannot be written; what `file` held before is still there.
     """
     content = {
         "format": FORMAT_VERSION,
@@ -46,8 +49,12 @@ def save_checkpoint(
     halves = {name: _halved(value).contiguous().cpu() for name, value in state.items()}
     partial = file.with_suffix(".partial")
     file.parent.mkdir(parents=True, exist_ok=True)
-    save_file(halves, partial, metadata={METADATA_KEY: json.dumps(content)})
-    partial.replace(file)
+    try:
+        save_file(halves, partial, metadata={METADATA_KEY: json.dumps(content)})
+        partial.replace(file)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise OSError(f"{file.name} cannot be written: {error}") from error
 
 
 def _halved(value: Tensor) -> Tensor:

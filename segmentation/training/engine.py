@@ -45,6 +45,11 @@ class Learner:
     world: World
     bf16: bool
 
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step; where the backbone has its own, the larger one."""
+        return max(float(group["lr"]) for group in self.optimizer.param_groups)
+
 
 @dataclass(frozen=True)
 class _Shares:

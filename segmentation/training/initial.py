@@ -11,9 +11,23 @@ from torchvision.models.detection import MaskRCNN
 
 from segmentation.checkpoint import read_info
 from segmentation.config import StageConfig, TrainConfig
+from segmentation.errors import CheckpointError
 from segmentation.model import load_trunk_weights
 from segmentation.training.parts import stage_of
 from segmentation.weights import is_checkpoint, load_into, read_initial_weights
+
+
+def check_initial(weights: str) -> None:
+    """Refuse initial weights that are not there; to be asked before anything long is read.
+
+    Args:
+        weights: `TrainConfig.initial_weights`.
+
+    Raises:
+        CheckpointError: No such file.
+    """
+    if weights not in ("", "imagenet") and not Path(weights).is_file():
+        raise CheckpointError(f"no weights at {weights}")
 
 
 def load_initial(model: MaskRCNN, train: TrainConfig) -> tuple[str, ...]:

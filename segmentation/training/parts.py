@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from torch import nn
+from torchvision.models.convnext import CNBlock
 from torchvision.models.detection import MaskRCNN
+from torchvision.ops import FrozenBatchNorm2d
 
 from segmentation.config import StageConfig
 from segmentation.errors import ConfigError
@@ -56,15 +58,25 @@ def stage_of(body: nn.Module, child_name: str) -> int:
 
 
 def parameter_groups(model: MaskRCNN, stage: StageConfig) -> list[dict[str, object]]:
-    """Optimizer groups of what trains: the backbone at its own learning rate, and the rest.
+    """Optimizer groups of what trains: the backbone at its own learning rate, and the rest; norms without decay.
 
-    `peak` is the group's learning rate before the schedule. A group may be empty.
+    `peak` is the group's learning rate before the schedule. Groups without parameters are left out.
     """
     body = {id(parameter) for parameter in model.backbone.body.parameters()}
+    norms = {id(parameter) for module in model.modules() for parameter in _norm_parameters(module)}
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    rate, slow = stage.learning_rate, stage.learning_rate * stage.backbone_learning_rate_factor
-    groups: list[dict[str, object]] = [
-        {"params": [p for p in trained if id(p) not in body], "lr": rate, "peak": rate},
-        {"params": [p for p in trained if id(p) in body], "lr": slow, "peak": slow},
-    ]
-    return [group for group in groups if group["params"]]
+    groups: list[dict[str, object]] = []
+    for of_norms in (False, True):
+        for of_body, factor in ((False, 1.0), (True, stage.backbone_learning_rate_factor)):
+            rate = stage.learning_rate * factor
+            chosen = [p for p in trained if (id(p) in norms) == of_norms and (id(p) in body) == of_body]
+            group: dict[str, object] = {"params": chosen, "lr": rate, "peak": rate}
+            groups += [group | {"weight_decay": 0.0} if of_norms else group] if chosen else []
+    return groups
+
+
+def _norm_parameters(module: nn.Module) -> Iterable[nn.Parameter]:
+    """A module's own scales and shifts: decay would not make the function simpler, it would only switch layers off."""
+    if isinstance(module, nn.LayerNorm | nn.GroupNorm | FrozenBatchNorm2d):
+        return module.parameters(recurse=False)
+    return (module.layer_scale,) if isinstance(module, CNBlock) else ()

@@ -22,6 +22,7 @@ from segmentation.model import build_mask_rcnn
 from segmentation.segmenter import Segmenter
 from segmentation.training.distributed import World
 from segmentation.training.engine import Learner, build_optimizer, train_one_epoch
+from segmentation.training.failures import told_failures
 from segmentation.training.initial import load_initial
 from segmentation.training.ledger import BatchRecord, Ledger, epoch_entry
 from segmentation.training.listener import Listener
@@ -81,6 +82,7 @@ class TrainingRun:
         if resuming:
             self.progress = load_state(out / STATE, self._learner.model, self._begin_stage, self._learner.average)
         self._world.share_weights(self._learner.model)
+        self._machine = {"device": str(best_device()), "processes": self._world.size}
         self._ledger = Ledger(self.progress, self._world)
         self._saved_at = time.monotonic()
 
@@ -110,8 +112,14 @@ class TrainingRun:
         Raises:
             TrainingDiverged: See `train_one_epoch`; the folder holds the weights and the state before that step.
             AnnotationError: A photo cannot be read; the message names it.
+            ConfigError: A batch does not fit the GPU.
+            RunNotWritten: The folder cannot be written.
             TrainingPeerLost: Another process stopped.
         """
+        with told_failures(self._out):
+            return self._train_all(listener)
+
+    def _train_all(self, listener: Listener) -> Progress:
         self._world.wait()  # none may look for a state once the main process writes one
         folder = self._open_folder() if self._world.is_main else None
         try:
@@ -135,13 +143,8 @@ class TrainingRun:
         return self.progress
 
     def _open_folder(self) -> RunFolder:
-        story = {
-            **self._story,
-            "device": str(best_device()),
-            "processes": self._world.size,
-            "loaders": self._n_workers,
-            "epochs": [self.plan.title(epoch) for epoch in range(len(self.plan.epochs))],
-        }
+        titles = [self.plan.title(epoch) for epoch in range(len(self.plan.epochs))]
+        story = {**self._story, **self._machine, "loaders": self._n_workers, "epochs": titles}
         step = self.plan.step(self.progress.epoch, self.progress.batch)
         folder = RunFolder(self._out, self.config, story, events_bytes=self.progress.events_bytes, step=step)
         self._save_state(folder)
@@ -188,20 +191,18 @@ class TrainingRun:
         if folder is None:
             return
         means = {name: sum(losses[name] for _, losses in batches) / len(batches) for name in batches[0][1]}
-        figures = {**means, "learning_rate": self._learning_rate(), "images_per_s": images_per_s}
+        figures = {**means, "learning_rate": self._learner.learning_rate, "images_per_s": images_per_s}
         folder.add_step(self.plan.step(self.progress.epoch, done), figures)
         if time.monotonic() - self._saved_at >= self.config.train.save_every_s:
             self._save_state(folder)
-
-    def _learning_rate(self) -> float:
-        return max(float(group["lr"]) for group in self._learner.optimizer.param_groups)
 
     def _finish_epoch(self, folder: RunFolder, listener: Listener) -> None:
         progress, epoch = self.progress, self.progress.epoch
         report = self._validate(listener)
         self._ledger.add_validation()
         metrics = asdict(report)
-        progress.history.append(epoch_entry(progress, self.plan.stage_of(epoch).name, self._learning_rate(), metrics))
+        stage, rate = self.plan.stage_of(epoch).name, self._learner.learning_rate
+        progress.history.append(epoch_entry(progress, stage, rate, metrics))
         folder.add_epoch(self.plan.step(epoch, progress.batch), progress.history)
         self._save_weights(LAST, metrics)
         if report.mask_ap > progress.best_mask_ap:
@@ -235,8 +236,7 @@ class TrainingRun:
         self._saved_at = time.monotonic()
 
     def _save_weights(self, name: str, metrics: dict[str, Any]) -> None:
-        weights = self._learner.average.tensors
-        story = {**self._story, "processes": self._world.size, "device": str(best_device())}
+        story, weights = {**self._story, **self._machine}, self._learner.average.tensors
         save_run_checkpoint(self._out / name, weights, self.config, story, self.progress, metrics)
 
     def _validate(self, listener: Listener) -> APReport:

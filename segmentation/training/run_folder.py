@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from torch.utils.tensorboard import SummaryWriter
 
 from segmentation.config import SegmenterConfig
-from segmentation.config_files import to_mapping, to_toml
+from segmentation.config_files import from_mapping, to_mapping, to_toml
 from segmentation.errors import ConfigError
 from segmentation.training.curves import draw_curves
 from segmentation.training.story import versions
@@ -29,21 +29,39 @@ LOG_EVERY_STEPS = 10
 """TensorBoard gets the mean over so many steps."""
 
 
+def check_begun(out: Path, *, resume: bool) -> bool:
+    """Whether a run was begun in the folder; to be asked before anything long is read for it.
+
+    Raises:
+        ConfigError: There is a run and `resume` was not asked for, or there is none to resume.
+    """
+    if (out / STATE).is_file():
+        if not resume:
+            raise ConfigError(f"{out}: holds a run already; pass --resume to go on, or name another folder")
+        return True
+    if any((out / name).is_file() for name in (BEST, LAST)):
+        raise ConfigError(
+            f"{out}: holds the weights of a run, but no {STATE} to go on from; name another folder, with --weights "
+            f"{out / LAST} to train them further"
+        )
+    if resume and not (out / CONFIG).is_file():
+        raise ConfigError(f"{out}: nothing to resume there")
+    return False
+
+
 def check_folder(out: Path, config: SegmenterConfig, story: Mapping[str, Any], *, resume: bool) -> bool:
     """Whether the folder holds a state to go on from; a run killed before its first begins anew.
 
     Raises:
         ConfigError: The folder holds another run, or none that could be resumed.
     """
-    resuming = (out / STATE).is_file()
-    if resume and not resuming and not (out / CONFIG).is_file():
-        raise ConfigError(f"{out}: nothing to resume there")
-    if resuming and not resume:
-        raise ConfigError(f"{out}: holds a run already; pass --resume to go on, or name another folder")
-    if not resuming:
+    if not check_begun(out, resume=resume):
         return False
-    if _read(out / CONFIG) != _plain(to_mapping(config)):
-        raise ConfigError(f"{out / CONFIG}: the run was started with another configuration")
+    # Read as a configuration, so that settings that came later have their defaults.
+    started = to_mapping(from_mapping(SegmenterConfig, _read(out / CONFIG), where=str(out / CONFIG)))
+    changes = list(_changes(_plain(started), _plain(to_mapping(config))))
+    if changes:
+        raise ConfigError(f"{out / CONFIG}: the run was started with another configuration: {'; '.join(changes)}")
     if _read(out / STORY).get("data_sets") != _plain(story["data_sets"]):
         raise ConfigError(
             f"{out / STORY}: the run was started with other photos or annotations; to go on with these, start a new "
@@ -75,7 +93,7 @@ class RunFolder:
             _write(out / CONFIG_TOML, to_toml(config))
             _write(out / CONFIG, json.dumps(to_mapping(config), indent=2))
         self._events = (out / EVENTS).open("ab")
-        self._events.truncate(events_bytes)
+        self._events.truncate(min(events_bytes, self._events.seek(0, 2)))  # longer would be filled with zeros
         purge_step = step + 1 if events_bytes > 0 else None
         self._board: Any = SummaryWriter(str(out / TENSORBOARD), purge_step=purge_step)
         self._recent: list[Mapping[str, float]] = []
@@ -128,14 +146,29 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def _changes(before: Any, now: Any, path: str = "") -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(now, dict) and before.keys() == now.keys():
+        for key in before:
+            yield from _changes(before[key], now[key], f"{path}.{key}" if path else key)
+    elif _are_tables(before) and _are_tables(now) and len(before) == len(now):
+        for index, (one, other) in enumerate(zip(before, now, strict=True)):
+            yield from _changes(one, other, f"{path}[{index}]")
+    elif before != now:
+        yield f"{path} was {json.dumps(before)}, is {json.dumps(now)}"
+
+
+def _are_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
 def _write(file: Path, text: str) -> None:
     partial = file.with_suffix(".partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(file)
 
 
-def _read(file: Path) -> Any:
+def _read(file: Path) -> dict[str, Any]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise ConfigError(f"{file}: this run's description cannot be read: {error}") from error

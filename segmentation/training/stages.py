@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from segmentation.config import StageConfig, TrainConfig
+from segmentation.config_checks import check_train
 from segmentation.errors import ConfigError
 from segmentation.training.parts import PARTS
 
@@ -133,8 +134,8 @@ def scale_stages(train: TrainConfig, epochs: float) -> TrainConfig:
     >>> [stage.epochs for stage in scale_stages(whole, 5).stages]
     [1.0, 4.0]
     """
-    if not epochs > 0:
-        raise ConfigError(f"epochs: expected more than 0, got {epochs:g}")
+    if not 0 < epochs < math.inf:
+        raise ConfigError(f"epochs: expected a finite number above 0, got {epochs:g}")
     factor = epochs / sum(stage.epochs for stage in train.stages)
     scaled = (
         dataclasses.replace(
@@ -152,11 +153,7 @@ def check_stages(train: TrainConfig) -> None:
         ConfigError: The message names the key, what is wrong, and the nearest right word.
     """
     _check_word(train.optimizer, OPTIMIZERS, "train.optimizer")
-    for name in ("batch_size", "accumulate", "rois_per_image"):
-        if getattr(train, name) < 1:
-            raise ConfigError(f"train.{name}: expected 1 or more, got {getattr(train, name)}")
-    if not 0 <= train.ema_decay < 1:
-        raise ConfigError(f"train.ema_decay: expected 0 or more and less than 1, got {train.ema_decay:g}")
+    check_train(train)
     if not train.stages:
         raise ConfigError("train.stages: at least one stage is needed")
     for index, stage in enumerate(train.stages):

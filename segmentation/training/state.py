@@ -78,22 +78,30 @@ class AveragedWeights:
 def save_state(
     file: Path, model: nn.Module, optimizer: Optimizer, average: AveragedWeights, progress: Progress
 ) -> None:
-    """Write everything that a run needs to continue, atomically."""
+    """Write everything that a run needs to continue, atomically.
+
+    Raises:
+        OSError: It cannot be written; what `file` held before is still there.
+    """
+    state = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "average": average.state_dict(),
+        "progress": vars(progress),
+        "random": torch.get_rng_state(),
+    }
     partial = file.with_suffix(".partial")
-    with partial.open("wb") as stream:
-        torch.save(
-            {
-                "model": model.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "average": average.state_dict(),
-                "progress": vars(progress),
-                "random": torch.get_rng_state(),
-            },
-            stream,
-        )
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)
+    try:
+        with partial.open("wb") as stream:
+            torch.save(state, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+    except (OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)  # half a state helps nobody, and a full disk needs the room
+        # torch closes its archive with words of its own, whatever the disk said before.
+        reason = error.__context__ if isinstance(error.__context__, OSError) else error
+        raise OSError(f"{file.name} cannot be written: {reason}") from error
 
 
 def load_state(
@@ -119,4 +127,7 @@ def load_state(
         torch.set_rng_state(state["random"])
         return progress
     except Exception as error:  # torch raises many kinds on a damaged file
-        raise CheckpointError(f"{file}: this run cannot be resumed: {error}") from error
+        raise CheckpointError(
+            f"{file} is damaged or of another version ({type(error).__name__}: {error}): this run cannot be resumed; "
+            "start a new one, with --weights and this folder's last.safetensors if it shall go on from there"
+        ) from error

@@ -21,6 +21,7 @@ from typing import Any
 from optuna.trial import Trial
 
 from segmentation.config import SegmenterConfig
+from segmentation.config_checks import check_model
 from segmentation.config_files import from_mapping, to_mapping
 from segmentation.errors import ConfigError
 from segmentation.training.stages import check_stages
@@ -110,6 +111,7 @@ def with_values(base: SegmenterConfig, values: Mapping[str, Any], *, where: str 
         place[key] = value
     config = from_mapping(SegmenterConfig, mapping, where=where)
     try:
+        check_model(config.model)
         check_stages(config.train)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error

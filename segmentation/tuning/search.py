@@ -6,15 +6,18 @@ The folder: study.db (Optuna's, every trial and its figures), trials/0000 .. (a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import optuna
 import torch
 from filelock import FileLock, Timeout
+from optuna.exceptions import StorageInternalError
 from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.trial import Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from segmentation.config import SegmenterConfig
 from segmentation.config_files import to_mapping
@@ -36,6 +39,20 @@ Report = Callable[[int, int, float], None]
 """Called with an epoch (from 0), how many there will be, and the epoch's figure; raises to end a bad trial."""
 TrainOne = Callable[[SegmenterConfig, Path, Report], float]
 """Trains a configuration into a folder, going on where the folder was left, and returns its figure: more is better."""
+
+
+def check_searched(out: Path, *, resume: bool) -> None:
+    """Refuse to begin where a search is, or to go on where there is none; to be asked before anything long is read.
+
+    Raises:
+        ConfigError: One or the other.
+    """
+    if (out / STUDY).is_file() != resume:
+        raise ConfigError(
+            f"{out}: nothing to resume there"
+            if resume
+            else f"{out}: holds a search already; pass --resume to go on, or name another folder"
+        )
 
 
 class Search:
@@ -66,12 +83,7 @@ class Search:
         Raises:
             ConfigError: The folder holds another search, none to go on with, or one that is running.
         """
-        if (out / STUDY).is_file() != resume:
-            raise ConfigError(
-                f"{out}: nothing to resume there"
-                if resume
-                else f"{out}: holds a search already; pass --resume to go on, or name another folder"
-            )
+        check_searched(out, resume=resume)
         out.mkdir(parents=True, exist_ok=True)
         self.base, self.ranges, self.out, self._seed = base, tuple(ranges), out, seed
         self._lock = FileLock(out / LOCK, timeout=0)
@@ -80,26 +92,36 @@ class Search:
         except Timeout as error:
             raise ConfigError(f"{out}: a search is running there") from error
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        self._study = optuna.create_study(
-            storage=f"sqlite:///{(out / STUDY).resolve()}",
-            study_name="segmenter",
-            direction="maximize",
-            pruner=PRUNERS[pruner](),
-            load_if_exists=True,
-        )
         try:
-            self._check_settings({"base": to_mapping(base), "ranges": [repr(each) for each in ranges], **(facts or {})})
+            with _told(out / STUDY):
+                self._study = optuna.create_study(
+                    storage=f"sqlite:///{(out / STUDY).resolve()}",
+                    study_name="segmenter",
+                    direction="maximize",
+                    pruner=PRUNERS[pruner](),
+                    load_if_exists=True,
+                )
+                known = {"base": to_mapping(base), "ranges": [repr(each) for each in ranges], **(facts or {})}
+                self._check_settings(known)
+                self._revive_killed()
         except ConfigError:
             self.close()
             raise
-        self._revive_killed()
 
     def close(self) -> None:
         """Let others go on with the folder."""
         self._lock.release()
 
     def run(self, n_trials: int, train_one: TrainOne, on_result: Callable[[TrialResult], None]) -> None:
-        """Try until `n_trials` have been tried in all, those before a resumption included."""
+        """Try until `n_trials` have been tried in all, those before a resumption included.
+
+        Raises:
+            ConfigError: The study cannot be written; what it holds can be gone on with.
+        """
+        with _told(self.out / STUDY):
+            self._run(n_trials, train_one, on_result)
+
+    def _run(self, n_trials: int, train_one: TrainOne, on_result: Callable[[TrialResult], None]) -> None:
         while sum(result.counts for result in self.results()) < n_trials:
             trials = self._study.get_trials(deepcopy=False)
             # Seeded anew, or a resumed search would draw what it drew at its start.
@@ -172,3 +194,13 @@ class Search:
             if trial.state.is_finished() and outcome_of(trial) == "killed" and folder_of(trial) not in later:
                 attributes = {**trial.user_attrs, "folder": folder_of(trial)}
                 self._study.enqueue_trial(dict(trial.params), user_attrs=attributes)
+
+
+@contextmanager
+def _told(study: Path) -> Iterator[None]:
+    """The one place where the words of Optuna's storage for a damaged file or a full disk are translated."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(f"{study}: the search cannot be read or written: {reason}") from error

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from django.core.management import call_command, find_commands, load_command_class
+from django.core.management.base import CommandError
 from PIL import Image
 
 from segmentation.checkpoint import read_info
@@ -67,12 +68,58 @@ def test_a_segmenter_is_padded_as_its_initial_weights_expect(
         raise RunStarted
 
     monkeypatch.setattr(train_segmenter, "TrainingRun", start)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "keras.safetensors").touch()  # only a run reads it
     out = io.StringIO()
     arguments = ("--data", str(data), "--out", str(tmp_path / "run"), "--weights", weights, "--skip-bad")
     with pytest.raises(RunStarted):
         call_command("train_segmenter", *arguments, stdout=out, stderr=io.StringIO())
     assert started[0].model.tf_same_padding == (weights != "imagenet")
     assert (SAID in out.getvalue()) == (weights == "imagenet")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("--weights", "gone.pth"), "no weights at gone.pth"),
+        (("--resume",), "nothing to resume there"),
+        (("--workers", "-1"), "--workers: expected 0 or more, got -1"),
+        (("--workers", "two"), "--workers: expected a whole number, got 'two'"),
+        (("--epochs", "inf"), "epochs: expected a finite number above 0"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train_segmenter", "tune_segmenter"])
+def test_a_slip_is_told_before_annotations_are_read(
+    tmp_path: Path, command: str, given: tuple[str, ...], message: str
+) -> None:
+    if command == "tune_segmenter":
+        given = (*given, "--search", str(CONFIGS_DIR / "search" / "street.toml"))
+    with pytest.raises(CommandError, match=message):
+        call_command(command, "--data", str(tmp_path / "none"), "--out", str(tmp_path / "run"), *given)
+
+
+def test_a_run_that_is_there_is_told_before_annotations_are_read(tmp_path: Path) -> None:
+    (tmp_path / "state.pt").write_bytes(b"state")
+    with pytest.raises(CommandError, match="holds a run already; pass --resume"):
+        call_command("train_segmenter", "--data", str(tmp_path / "none"), "--out", str(tmp_path))
+
+
+@pytest.mark.parametrize(("has_state", "told"), [(True, "--resume goes on"), (False, "nothing was trained yet")])
+def test_who_stops_a_run_is_told_how_it_goes_on(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_state: bool, told: str
+) -> None:
+    out = tmp_path / "run"
+
+    def interrupted(*args: Any, **options: Any) -> None:
+        out.mkdir(exist_ok=True)
+        if has_state:
+            (out / "state.pt").write_bytes(b"state")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_segmenter, "TrainingRun", interrupted)
+    arguments = ("--data", str(data), "--out", str(out), "--skip-bad")
+    with pytest.raises(CommandError, match=told):
+        call_command("train_segmenter", *arguments, stdout=io.StringIO(), stderr=io.StringIO())
 
 
 def test_an_embedder_tells_bad_annotations_goes_on_and_is_padded_as_its_weights_expect(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -61,6 +63,8 @@ def written(folder: Path, text: str) -> str:
         ("[model]\nimage_mean = [0.5, 0.5]", "expected 3 values, got 2"),
         ("[model]\nanchor_sizes_px = 3", "expected a list"),
         ("train = 3", "expected a table"),
+        ("[train]\nclip_grad_norm = inf", "train.clip_grad_norm: expected a finite number, got inf"),
+        ("[model]\nimage_std = [nan, 1, 1]", r"image_std\[0\]: expected a finite number, got nan"),
         ("[train", "mine.toml"),
     ],
 )
@@ -84,6 +88,21 @@ def test_anchors_must_fit_the_levels() -> None:
         build_mask_rcnn(ModelConfig(anchor_sizes_px=((16,), (32,), (64,))))
     with pytest.raises(ConfigError, match="same number of sizes"):
         build_mask_rcnn(ModelConfig(anchor_sizes_px=((16,), (32, 48), (64,), (128,))))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fpn_channels": 0}, "model.fpn_channels: expected 1 or more, got 0"),
+        ({"mask_head_channels": ()}, "model.mask_head_channels: at least one value is needed"),
+        ({"anchor_sizes_px": ((16,), (-32,), (64,), (128,))}, "model.anchor_sizes_px: expected 1 or more, got -32"),
+        ({"image_std": (0.0, 1.0, 1.0)}, "model.image_std: expected more than 0, got 0"),
+        ({"nms_iou": 1.5}, "model.nms_iou: expected 0 or more and at most 1, got 1.5"),
+    ],
+)
+def test_numbers_no_model_can_have_are_refused_by_their_key(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_mask_rcnn(replace(ModelConfig(), **changes))
 
 
 def test_boxes_are_computed_in_full_precision_even_where_layers_are_not() -> None:

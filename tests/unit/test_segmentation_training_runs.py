@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,7 +23,7 @@ from segmentation.config_files import load_config, to_mapping, to_toml
 from segmentation.data.annotations import Photos
 from segmentation.data.loaders import Batch
 from segmentation.data.sources import subset
-from segmentation.errors import AnnotationError, ConfigError, TrainingDiverged
+from segmentation.errors import AnnotationError, CheckpointError, ConfigError, RunNotWritten, TrainingDiverged
 from segmentation.segmenter import Segmenter
 from segmentation.training import run as run_module
 from segmentation.training.distributed import World
@@ -182,10 +183,74 @@ def test_a_run_killed_before_its_first_state_begins_anew(photos: Photos, whole: 
         train(photos, tmp_path / "none", resume=True)
     out = tmp_path / "run"
     shutil.copytree(whole, out)
-    (out / STATE).unlink()
+    for name in (STATE, BEST, LAST):
+        (out / name).unlink()
     train(photos, out, resume=True)
     assert_same(out, whole)
     assert [event["event"] for event in events(out)] == ["start", "epoch", "epoch", "epoch"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_weights_whose_state_was_removed_are_never_written_over(
+    photos: Photos, whole: Path, tmp_path: Path, resume: bool
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    (out / STATE).unlink()
+    with pytest.raises(ConfigError, match=r"holds the weights of a run, but no state\.pt"):
+        train(photos, out, resume=resume)
+    assert (out / LAST).read_bytes() == (whole / LAST).read_bytes()
+
+
+def test_a_run_of_a_version_that_lacked_a_setting_goes_on_with_its_default(
+    photos: Photos, whole: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    config = json.loads((out / CONFIG).read_text())
+    del config["model"]["nested_share"]
+    (out / CONFIG).write_text(json.dumps(config))
+    TrainingRun(tiny_config(), photos, photos[:2], out, resume=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk" * 100])
+def test_a_damaged_state_is_told_with_a_way_out(photos: Photos, whole: Path, tmp_path: Path, content: bytes) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    (out / STATE).write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"state\.pt is damaged.*--weights.*last\.safetensors"):
+        TrainingRun(tiny_config(), photos, photos[:2], out, resume=True)
+
+
+def test_events_lost_after_the_state_leave_no_gap(photos: Photos, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    (out / EVENTS).write_bytes((whole / EVENTS).read_bytes().split(b"\n", 1)[0] + b"\n")
+    train(photos, out, resume=True)
+    assert [event["event"] for event in events(out)] == ["start", "resume"]
+
+
+def test_a_full_disk_stops_with_its_reason_and_leaves_the_last_state(photos: Photos, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    run = TrainingRun(tiny_config(), photos, photos[:2], out)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill(*_: object) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # Python ignores the signal, and gets an error
+
+    try:
+        with pytest.raises(RunNotWritten, match=r"state\.pt cannot be written: .*--resume goes on"):
+            run.train(Listener(fill, silent, silent))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(out.glob("*.partial"))
+    assert TrainingRun(tiny_config(), photos, photos[:2], out, resume=True).progress.batch == 0
+
+
+def test_a_folder_that_cannot_be_made_is_told(photos: Photos, tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(RunNotWritten, match="start again"):
+        train(photos, tmp_path / "run")
 
 
 def test_a_finished_run_resumed_stays_as_it_is(photos: Photos, whole: Path, tmp_path: Path) -> None:
@@ -201,7 +266,7 @@ def test_a_run_does_not_go_on_with_other_photos_or_another_configuration(
     shutil.copytree(whole, out)
     with pytest.raises(ConfigError, match=r"other photos or annotations.*--weights"):
         TrainingRun(tiny_config(), photos[:6], photos[:2], out, resume=True)
-    with pytest.raises(ConfigError, match="another configuration"):
+    with pytest.raises(ConfigError, match=r"another configuration: train\.seed was 17, is 18$"):
         TrainingRun(tiny_config(seed=18), photos, photos[:2], out, resume=True)
     with pytest.raises(ConfigError, match="pass --resume"):
         TrainingRun(tiny_config(), photos, photos[:2], out)

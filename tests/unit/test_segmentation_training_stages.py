@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torchvision.models.detection import MaskRCNN
+from torchvision.ops import FrozenBatchNorm2d
 
-from segmentation.config import ModelConfig, SegmenterConfig, StageConfig, TrainConfig
+from segmentation.config import LossWeights, ModelConfig, SegmenterConfig, StageConfig, TrainConfig
 from segmentation.config_files import load_config
 from segmentation.errors import ConfigError
 from segmentation.model import build_mask_rcnn
 from segmentation.training.engine import build_optimizer
 from segmentation.training.parts import PARTS, freeze
 from segmentation.training.stages import check_stages, plan_run, scale_stages, schedule_factor
+from segmentation.trunk_variants import train_norm_affine
 
 SMALL = ModelConfig(fpn_channels=32, box_head_dim=32, mask_head_channels=(32,))
 HEADS = StageConfig("heads", epochs=1.5, frozen=("backbone",))
@@ -69,8 +73,9 @@ def test_scaling_keeps_the_proportions_and_moves_milestones_along() -> None:
     check_stages(scaled)
     assert [stage.epochs for stage in scaled.stages] == [0.5, 2.0]
     assert scaled.stages[1].milestones == (1.0, 1.5)
-    with pytest.raises(ConfigError, match="more than 0"):
-        scale_stages(scaled, 0)
+    for epochs in (0, float("inf"), float("nan")):
+        with pytest.raises(ConfigError, match="epochs: expected a finite number above 0"):
+            scale_stages(scaled, epochs)
 
 
 def test_a_configuration_without_stages_has_one(tmp_path: Path) -> None:
@@ -109,6 +114,11 @@ def test_a_wrong_stage_says_what_is_wrong_and_where(changes: dict[str, object], 
         ({"accumulate": 0}, "train.accumulate: expected 1 or more"),
         ({"ema_decay": 1.0}, "train.ema_decay"),
         ({"stages": ()}, "at least one stage"),
+        ({"train_sides_px": ()}, "train.train_sides_px: at least one value is needed"),
+        ({"seed": -1}, "train.seed: expected 0 or more, got -1"),
+        ({"momentum": 1.0}, "train.momentum: expected 0 or more and less than 1"),
+        ({"weight_decay": -0.1}, "train.weight_decay: expected 0 or more"),
+        ({"loss_weights": LossWeights(mrcnn_mask=-1.0)}, "train.loss_weights.mrcnn_mask: expected 0 or more, got -1"),
     ],
 )
 def test_a_wrong_training_table_says_what_is_wrong(changes: dict[str, object], message: str) -> None:
@@ -150,6 +160,33 @@ def test_the_backbone_trains_at_its_own_learning_rate() -> None:
     assert rates[0.05] == len(list(model.backbone.body.parameters()))
     freeze(model, HEADS)
     assert len(build_optimizer(model, TrainConfig(), HEADS).param_groups) == 1
+
+
+def test_weight_decay_spares_the_scales_and_shifts_of_norms() -> None:
+    model = build_mask_rcnn(replace(SMALL, backbone="convnext_tiny"))
+    freeze(model, ALL)
+    spared = {id(p) for group in decayed_groups(model, 0.0) for p in group["params"]}
+    assert spared == {
+        id(parameter)
+        for name, parameter in model.named_parameters()
+        if name.endswith("layer_scale")
+        or (parameter.dim() == 1 and "norm" in type(owner(model, name)).__name__.lower())
+    }
+    assert len(decayed_groups(model, 0.05)) == len(decayed_groups(model, 0.0)) == 2, "heads and backbone"
+    scaled = build_mask_rcnn(SMALL)
+    train_norm_affine(scaled.backbone.body)
+    freeze(scaled, ALL)
+    [group] = decayed_groups(scaled, 0.0)
+    assert len(group["params"]) == 2 * sum(isinstance(each, FrozenBatchNorm2d) for each in scaled.modules())
+
+
+def decayed_groups(model: MaskRCNN, weight_decay: float) -> list[dict[str, Any]]:
+    groups = build_optimizer(model, TrainConfig(weight_decay=0.05), ALL).param_groups
+    return [group for group in groups if group["weight_decay"] == weight_decay]
+
+
+def owner(model: MaskRCNN, name: str) -> torch.nn.Module:
+    return model.get_submodule(name.rpartition(".")[0])
 
 
 @pytest.mark.parametrize("backbone", ["mobilenet_v2", "resnet18"])

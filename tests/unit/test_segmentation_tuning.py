@@ -50,6 +50,7 @@ def ranges_of(values: dict[str, Any]) -> Any:
         ({"train": {"batch_size": {"choices": [2, "four"]}}}, "expected int, got 'four'"),
         ({"train": {"optimizer": {"choices": ["sgd", "adamm"]}}}, "did you mean 'adamw'"),
         ({"train": {"bf16": {"choices": []}}}, "with different values"),
+        ({"model": {"nms_iou": {"low": 0.3, "high": 1.3}}}, "model.nms_iou: expected 0 or more and at most 1, got 1.3"),
         ({"train": {"stages": {"2": {"epochs": {}}}}}, "stages.2: the configuration has stages 0 to 1"),
         ({"train": {"stages": [{"epochs": {"choices": [1]}}]}}, "stages are written as [train.stages.0]"),
         ({"train": {"stages": {"0": {"epochs": {"low": 0, "high": 3}}}}}, "epochs: expected more than 0"),
@@ -156,6 +157,13 @@ def test_a_search_goes_on_with_the_count_and_draws_other_settings(tmp_path: Path
     with pytest.raises(ConfigError, match="a search is running there"):
         Search(BASE, ranges_of(RATES), tmp_path, resume=True)
     again.close()
+
+
+def test_a_damaged_study_is_told_and_leaves_no_lock(tmp_path: Path) -> None:
+    (tmp_path / "study.db").write_bytes(b"junk" * 1000)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"study\.db: the search cannot be read"):
+            Search(BASE, ranges_of(RATES), tmp_path, resume=True)
 
 
 KILLED = """

@@ -19,8 +19,11 @@ from segmentation.data.sources import subset
 from segmentation.errors import SegmentationError
 from segmentation.management.annotated_data import add_data_options, add_skip_option, training_photos
 from segmentation.management.training_bars import TrainingBars
+from segmentation.management.training_options import add_training_options
 from segmentation.training.distributed import World, joined_world
-from segmentation.training.run import BEST, TrainingRun
+from segmentation.training.initial import check_initial
+from segmentation.training.run import BEST, STATE, TrainingRun
+from segmentation.training.run_folder import check_begun
 from segmentation.training.stages import check_stages, scale_stages
 
 
@@ -39,14 +42,12 @@ class Command(BaseCommand):
         add_data_options(parser)
         add_skip_option(parser)
         parser.add_argument("--out", type=Path, required=True, help="run folder")
-        parser.add_argument("--weights", help="backbone weights or a segmenter checkpoint: a file, or 'imagenet'")
+        add_training_options(parser)
         parser.add_argument(
             "--epochs",
             type=float,
             help="of all stages together, instead of the configuration's; each keeps its proportion",
         )
-        parser.add_argument("--subset", type=int, metavar="N", help="train on N random photos, drawn by the seed")
-        parser.add_argument("--workers", type=int, default=0, help="processes that load photos, for each that trains")
         parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,10 +58,12 @@ class Command(BaseCommand):
                 bars = TrainingBars(run.plan, run.config.train.batch_size)
                 with contextlib.closing(bars):
                     run.train(bars.listener())
-        except SegmentationError as error:
+        except (SegmentationError, OSError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
-            raise CommandError("stopped; the same command with --resume goes on from the last state") from error
+            saved = (options["out"] / STATE).is_file()
+            after = "the same command with --resume goes on from the last state" if saved else "nothing was trained yet"
+            raise CommandError(f"stopped; {after}") from error
         if world.is_main:
             done = run.progress
             self.stdout.write(f"{done.images_seen} photos in {done.wall_s:.0f} s, {done.cpu_s:.0f} s of processors")
@@ -69,6 +72,8 @@ class Command(BaseCommand):
     def _prepared(self, options: dict[str, Any], problems: Path, world: World) -> TrainingRun:
         config = self._config(options)
         world.check_batch_size(config.train.batch_size)
+        if not check_begun(options["out"], resume=options["resume"]):
+            check_initial(config.train.initial_weights)
         train, val = training_photos(self, {**options, "out": problems})
         if options["subset"] is not None:
             train = subset(train, options["subset"], config.train.seed)

@@ -16,16 +16,19 @@ from segmentation.config import SegmenterConfig
 from segmentation.config_files import load_config
 from segmentation.data.annotations import Photos
 from segmentation.data.sources import subset
-from segmentation.errors import CheckpointError, SegmentationError
+from segmentation.errors import SegmentationError
 from segmentation.management.annotated_data import add_data_options, add_skip_option, training_photos
 from segmentation.management.training_bars import TrainingBars
+from segmentation.management.training_options import add_training_options
+from segmentation.training.initial import check_initial
 from segmentation.training.listener import Listener
 from segmentation.training.run import TrainingRun
+from segmentation.training.stages import scale_stages
 from segmentation.training.story import describe_data
 from segmentation.tuning.leaderboard import WINNER, leaderboard, write_findings
 from segmentation.tuning.ranges import read_ranges
 from segmentation.tuning.results import TrialResult
-from segmentation.tuning.search import PRUNERS, TRIALS, Search
+from segmentation.tuning.search import PRUNERS, TRIALS, Search, check_searched
 from segmentation.tuning.trials import TrialTraining, tidy
 
 
@@ -43,11 +46,9 @@ class Command(BaseCommand):
         add_skip_option(parser)
         parser.add_argument("--out", type=Path, required=True, help="folder of the search")
         parser.add_argument("--trials", type=int, default=30, help="in all, those before --resume included")
-        parser.add_argument("--subset", type=int, metavar="N", help="train on N random photos, drawn by the seed")
+        add_training_options(parser)
         parser.add_argument("--val-subset", type=int, metavar="N", help="validate on N random photos")
         parser.add_argument("--epochs", type=float, help="of a trial, instead of the configuration's")
-        parser.add_argument("--weights", help="backbone weights or a segmenter checkpoint: a file, or 'imagenet'")
-        parser.add_argument("--workers", type=int, default=0, help="processes that load photos")
         parser.add_argument("--pruner", choices=tuple(PRUNERS), default="median", help="what ends bad trials early")
         parser.add_argument("--seed", type=int, default=0, help="of the search; the training's is the configuration's")
         parser.add_argument("--resume", action="store_true", help="go on with the search in --out")
@@ -75,15 +76,17 @@ class Command(BaseCommand):
                 search.run(options["trials"], training, on_result)
                 write_findings(search)
                 self._conclude(search, options)
-        except SegmentationError as error:
+        except (SegmentationError, OSError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("stopped; the same command with --resume goes on within the trial") from error
 
     def _training(self, base: SegmenterConfig, options: dict[str, Any]) -> TrialTraining:
         weights = options["weights"]
-        if weights not in (None, "", "imagenet") and not Path(weights).is_file():
-            raise CheckpointError(f"no weights at {weights}")
+        check_initial(base.train.initial_weights if weights is None else weights)
+        check_searched(options["out"], resume=options["resume"])
+        if options["epochs"] is not None:
+            scale_stages(base.train, options["epochs"])  # refuses what cannot be
         train, val = training_photos(self, options)
         train = _drawn(train, options["subset"], base.train.seed)
         val = _drawn(val, options["val_subset"], base.train.seed)
