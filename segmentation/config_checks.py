@@ -12,6 +12,7 @@ from typing import Any
 
 from segmentation.config import ModelConfig, TrainConfig
 from segmentation.errors import ConfigError
+from segmentation.taxonomy import N_CATEGORIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,13 @@ def check_model(model: ModelConfig) -> None:
         ConfigError: The message names the key and what was expected.
     """
     _check(model, _MODEL, "model")
+    if model.category_score_thresholds:
+        _check(model, {"category_score_thresholds": _SHARE}, "model")
+        if len(model.category_score_thresholds) != N_CATEGORIES:
+            raise ConfigError(
+                f"model.category_score_thresholds: expected {N_CATEGORIES} values or none, "
+                f"got {len(model.category_score_thresholds)}"
+            )
 
 
 def check_train(train: TrainConfig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from pickle import UnpicklingError  # the error alone
 from typing import Any
 
 import torch
@@ -65,8 +66,13 @@ def _halved(value: Tensor) -> Tensor:
     return half if bool(half.isfinite().all()) else value
 
 
-def load_into(model: nn.Module, file: Path) -> None:
-    """Load a checkpoint's tensors into a model built from its configuration.
+def load_into(model: nn.Module, file: Path, *, built_from: str = "its own configuration") -> None:
+    """Load a checkpoint's tensors into a model of the same shape.
+
+    Args:
+        model: Built from a configuration.
+        file: The checkpoint.
+        built_from: Whose configuration that is, in an error's words.
 
     Raises:
         CheckpointError: Damaged, or of another architecture.
@@ -76,7 +82,8 @@ def load_into(model: nn.Module, file: Path) -> None:
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{file.name} is damaged: {error}") from error
     except RuntimeError as error:
-        raise CheckpointError(f"{file.name} does not fit its own configuration: {error}") from error
+        first = (str(error).splitlines() or [""])[:2]  # torch names every tensor
+        raise CheckpointError(f"{file.name} does not fit {built_from}: {' '.join(first)[:300]}") from error
 
 
 def is_checkpoint(file: Path) -> bool:
@@ -100,7 +107,11 @@ def read_initial_weights(file: Path) -> dict[str, Tensor]:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"no weights at {file}") from error
-    except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, zipfile errors, ...
+    except UnpicklingError as error:  # torch would have people switch its protection off
+        raise CheckpointError(
+            f"{file.name} cannot be read as weights: damaged, or it holds more than tensors, which is never loaded"
+        ) from error
+    except Exception as error:  # torch raises RuntimeError, EOFError, zipfile errors, ...
         raise CheckpointError(f"{file.name} cannot be read as weights: {error}") from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{file.name} is not a state dict of tensors")

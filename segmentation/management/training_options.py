@@ -12,15 +12,20 @@ def add_training_options(parser: ArgumentParser) -> None:
     parser.add_argument("--weights", help=WEIGHTS_HELP)
     parser.add_argument("--subset", type=int, metavar="N", help="train on N random photos, drawn by the seed")
     parser.add_argument(
-        "--workers", type=_count, default=0, help="processes that load photos, for each process that trains"
+        "--workers", type=count, default=0, help="processes that load photos, for each process that trains"
     )
 
 
-def _count(word: str) -> int:
+def count(word: str) -> int:
+    """A whole number from 0 on, for argparse.
+
+    Raises:
+        ArgumentTypeError: It is none.
+    """
     try:
-        count = int(word)
+        number = int(word)
     except ValueError as error:
         raise ArgumentTypeError(f"expected a whole number, got {word!r}") from error
-    if count < 0:
-        raise ArgumentTypeError(f"expected 0 or more, got {count}")
-    return count
+    if number < 0:
+        raise ArgumentTypeError(f"expected 0 or more, got {number}")
+    return number

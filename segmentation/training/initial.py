@@ -47,7 +47,7 @@ def load_initial(model: MaskRCNN, train: TrainConfig) -> tuple[str, ...]:
     elif train.initial_weights != "imagenet":
         file = Path(train.initial_weights)
         if is_checkpoint(file):
-            load_into(model, file)
+            load_into(model, file, built_from="this configuration")
         else:
             fresh = load_trunk_weights(model, read_initial_weights(file))
         if fresh:

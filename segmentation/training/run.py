@@ -95,7 +95,8 @@ class TrainingRun:
             train_norm_affine(model.backbone.body)
         self.notes = () if resuming else load_initial(model, train)
         model.to(self._world.device, memory_format=torch.channels_last)
-        freeze(model, self.plan.stages[0])
+        for stage in reversed(self.plan.stages):  # one that would train nothing is told now, not when it begins
+            freeze(model, stage)
         return Learner(
             model,
             SeededSampling(model),

@@ -97,6 +97,7 @@ def test_anchors_must_fit_the_levels() -> None:
         ({"mask_head_channels": ()}, "model.mask_head_channels: at least one value is needed"),
         ({"anchor_sizes_px": ((16,), (-32,), (64,), (128,))}, "model.anchor_sizes_px: expected 1 or more, got -32"),
         ({"image_std": (0.0, 1.0, 1.0)}, "model.image_std: expected more than 0, got 0"),
+        ({"category_score_thresholds": (0.5,)}, "expected 46 values or none, got 1"),
         ({"nms_iou": 1.5}, "model.nms_iou: expected 0 or more and at most 1, got 1.5"),
     ],
 )

@@ -261,5 +261,7 @@ def test_the_command_writes_a_tuned_checkpoint_and_a_report_beside_an_untouched_
     assert "cross-validated" in out.getvalue()
     assert "cross-validated" in (tmp_path / "report" / "thresholds.md").read_text()
     assert (tmp_path / "report" / "thresholds.png").stat().st_size > 10_000
+    with pytest.raises(CommandError, match="--seed: expected 0 or more"):
+        call_command("tune_thresholds", *given, "--seed", "-1")
     with pytest.raises(CommandError, match="--folds"):
         call_command("tune_thresholds", *given[:-4], "--folds", "1")

@@ -29,7 +29,7 @@ from segmentation.training import run as run_module
 from segmentation.training.distributed import World
 from segmentation.training.run import BEST, CONFIG, EVENTS, LAST, STATE, Listener, TrainingRun
 from segmentation.training.run_folder import CONFIG_TOML, CURVES, STORY, TENSORBOARD
-from tests.tiny_training import tiny_config, write_tiny_data
+from tests.tiny_training import STAGES, tiny_config, write_tiny_data
 
 TIMES = {"at", "cost", "total", "ms_per_photo"}
 
@@ -245,6 +245,30 @@ def test_a_full_disk_stops_with_its_reason_and_leaves_the_last_state(photos: Pho
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(out.glob("*.partial"))
     assert TrainingRun(tiny_config(), photos, photos[:2], out, resume=True).progress.batch == 0
+
+
+def test_a_later_stage_that_would_train_nothing_is_told_at_the_start(photos: Photos, tmp_path: Path) -> None:
+    nothing = replace(STAGES[1], name="last", frozen=("fpn", "rpn", "box_head", "mask_head"), frozen_backbone_stages=5)
+    with pytest.raises(ConfigError, match="'last' freezes everything"):
+        TrainingRun(tiny_config(stages=(STAGES[0], nothing)), photos, photos[:2], tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"x", "holds more than tensors, which is never loaded$"),
+        (None, "not fit this configuration: .{10,320}$"),
+    ],
+)
+def test_initial_weights_that_cannot_be_used_are_told_in_a_line(
+    photos: Photos, whole: Path, tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    file = tmp_path / "initial.safetensors" if content is None else tmp_path / "initial.pth"
+    file.write_bytes((whole / LAST).read_bytes() if content is None else content)
+    config = tiny_config(initial_weights=str(file))
+    config = replace(config, model=replace(config.model, fpn_channels=8))
+    with pytest.raises(CheckpointError, match=message):
+        TrainingRun(config, photos, photos[:2], tmp_path / "run")
 
 
 def test_a_folder_that_cannot_be_made_is_told(photos: Photos, tmp_path: Path) -> None:

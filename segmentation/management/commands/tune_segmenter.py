@@ -19,7 +19,7 @@ from segmentation.data.sources import subset
 from segmentation.errors import SegmentationError
 from segmentation.management.annotated_data import add_data_options, add_skip_option, training_photos
 from segmentation.management.training_bars import TrainingBars
-from segmentation.management.training_options import add_training_options
+from segmentation.management.training_options import add_training_options, count
 from segmentation.training.initial import check_initial
 from segmentation.training.listener import Listener
 from segmentation.training.run import TrainingRun
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         parser.add_argument("--val-subset", type=int, metavar="N", help="validate on N random photos")
         parser.add_argument("--epochs", type=float, help="of a trial, instead of the configuration's")
         parser.add_argument("--pruner", choices=tuple(PRUNERS), default="median", help="what ends bad trials early")
-        parser.add_argument("--seed", type=int, default=0, help="of the search; the training's is the configuration's")
+        parser.add_argument("--seed", type=count, default=0, help="of the search, not of the training")
         parser.add_argument("--resume", action="store_true", help="go on with the search in --out")
 
     def handle(self, *args: Any, **options: Any) -> None:

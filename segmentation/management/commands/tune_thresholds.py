@@ -23,6 +23,7 @@ from segmentation.evaluation.threshold_report import summary, write_threshold_re
 from segmentation.evaluation.thresholds import ThresholdSearch, search_thresholds, tried_values
 from segmentation.management.annotated_data import tell_problems
 from segmentation.management.progress import progress_on
+from segmentation.management.training_options import count
 from segmentation.segmenter import Segmenter
 
 
@@ -52,7 +53,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--subset", type=int, metavar="N", help="only N photos drawn at random; each takes about 1 MB"
         )
-        parser.add_argument("--seed", type=int, default=0, help="of the subset and the parts")
+        parser.add_argument("--seed", type=count, default=0, help="of the subset and the parts")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
