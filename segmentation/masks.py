@@ -15,6 +15,8 @@ from segmentation.types import BoxXyxyPx, MaskRLE
 
 Mask = NDArray[np.uint8]
 """uint8, shape (height, width), values 0 or 1."""
+_MOST_REMAPPED_PX = 2**15 - 2
+"""OpenCV remaps to no longer side; a 4-megapixel panorama may have one."""
 
 
 def rle_from_mask(mask: Mask) -> MaskRLE:
@@ -143,9 +145,20 @@ def pasted_probabilities(
     rows = (np.arange(top, bottom, dtype=np.float32) + 0.5 - y_min) * (size / max(y_max - y_min, 1e-6)) - 0.5
     # One pixel of zeros around the square lets an edge fade out as torchvision's expand_masks does.
     padded = np.pad(probabilities, 1)
-    map_x, map_y = np.meshgrid((columns + 1).astype(np.float32), (rows + 1).astype(np.float32))
-    window = cv2.remap(padded, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
-    return np.asarray(window, dtype=np.float32), left, top
+    return _remapped(padded, (columns + 1).astype(np.float32), (rows + 1).astype(np.float32)), left, top
+
+
+def _remapped(
+    pixels: NDArray[np.float32], columns: NDArray[np.float32], rows: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Sample pixels linearly at every column and row, zeros around them; in pieces, as OpenCV has a longest side."""
+    window = np.empty((len(rows), len(columns)), dtype=np.float32)
+    for top in range(0, len(rows), _MOST_REMAPPED_PX):
+        for left in range(0, len(columns), _MOST_REMAPPED_PX):
+            piece = (slice(top, top + _MOST_REMAPPED_PX), slice(left, left + _MOST_REMAPPED_PX))
+            map_x, map_y = np.meshgrid(columns[piece[1]], rows[piece[0]])
+            window[piece] = cv2.remap(pixels, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return window
 
 
 def mask_polygons(

@@ -15,6 +15,8 @@ from segmentation.masks import Mask
 
 RESIZES = ("aspect", "squash")
 INTERPOLATIONS = ("plain", "antialias", "area", "average_pool", "max_pool")
+_MOST_WARPED_PX = 2**15 - 2
+"""OpenCV refuses to warp longer sides."""
 
 
 def fit_photo(image_rgb: NDArray[np.uint8], config: ModelConfig) -> NDArray[np.uint8]:
@@ -107,6 +109,9 @@ def _pooled(pixels: NDArray[np.uint8], size: tuple[int, int], *, largest: bool) 
 
     At a whole factor this is ordinary pooling with the factor as kernel and stride.
     """
+    if max(pixels.shape[:2]) > _MOST_WARPED_PX:
+        height, width = pixels.shape[:2]
+        pixels = _by_area(pixels, (min(width, _MOST_WARPED_PX), min(height, _MOST_WARPED_PX)))
     steps = [length / wanted for length, wanted in zip((pixels.shape[1], pixels.shape[0]), size, strict=True)]
     kernel = (max(1, -int(-steps[0] // 1)), max(1, -int(-steps[1] // 1)))
     if largest:

@@ -43,7 +43,7 @@ def read_coco(
         AnnotationError: The file is missing, not COCO, or its categories are not the taxonomy's.
     """
     try:
-        content = json.loads(annotations_file.read_text(encoding="utf-8"))
+        content = json.loads(annotations_file.read_text(encoding="utf-8-sig"))  # Windows editors write a mark
         images, annotations, categories = content["images"], content["annotations"], content["categories"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AnnotationError(f"{annotations_file}: not a COCO instances file: {error}") from error
@@ -76,11 +76,10 @@ def _check_categories(file: Path, categories: list[dict[str, Any]]) -> None:
     if not all(isinstance(category, dict) for category in categories):
         raise AnnotationError(f"{file}: not a COCO instances file: categories must be objects")
     for category in categories:
-        if names.get(category.get("id", -1)) != category.get("name"):
-            raise AnnotationError(
-                f"{file}: category {category.get('id')} is {category.get('name')!r}, "
-                f"the taxonomy has {names.get(category.get('id', -1))!r}"
-            )
+        category_id, name = category.get("id"), category.get("name")
+        known = names.get(category_id) if isinstance(category_id, int) else None
+        if known is None or known != name:
+            raise AnnotationError(f"{file}: category {category_id} is {name!r}, the taxonomy has {known!r}")
 
 
 class _Document:
@@ -92,12 +91,16 @@ class _Document:
         self._folder = folder
         self._numbers: dict[Any, int | None] = {}
         """By image id; None for an image that is a problem itself."""
+        self._names: set[str] = set()
 
     def add_image(self, image: dict[str, Any]) -> None:
         if image["id"] in self._numbers:
             raise BadEntry(ProblemKind.DUPLICATE, f"another image has the id {image['id']}")
         self._numbers[image["id"]] = None
         name = str(image["file_name"])
+        if name in self._names:  # each entry would have a part of the photo's garments, and the rest for background
+            raise BadEntry(ProblemKind.DUPLICATE, f"another image is {name} too")
+        self._names.add(name)
         size = photo_size(image["height"], image["width"])
         self._numbers[image["id"]] = self.builder.add_photo(name, self._folder.find(name), *size)
 

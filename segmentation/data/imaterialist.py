@@ -133,7 +133,7 @@ def check_label_descriptions(file: Path) -> None:
         AnnotationError: The file is not the competition's, or a category has another name.
     """
     try:
-        categories = json.loads(file.read_text(encoding="utf-8"))["categories"]
+        categories = json.loads(file.read_text(encoding="utf-8-sig"))["categories"]
         names = {int(entry["id"]): str(entry["name"]) for entry in categories}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise AnnotationError(f"{file}: not a label_descriptions.json: {error}") from error

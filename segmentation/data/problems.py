@@ -34,6 +34,7 @@ class ProblemKind(StrEnum):
     UNSORTED_RUNS = "runs out of order"
     UNEXPECTED_IMAGE = "unexpected image"
     DUPLICATE = "duplicate"
+    HELD_OUT = "validation photo in training"
 
 
 class BadEntry(AnnotationError):
@@ -75,9 +76,17 @@ def told(problems: Sequence[AnnotationProblem], *, at_most: int = 20) -> Iterato
 
 
 def write_problems(problems: Sequence[AnnotationProblem], file: Path) -> None:
-    """Write all problems as CSV with the columns file, row, kind, reason; the folder is made where there is none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("file", "row", "kind", "reason"))
-        writer.writerows((each.file, "" if each.row is None else each.row, each.kind, each.reason) for each in problems)
+    """Write all problems as CSV with the columns file, row, kind, reason; the folder is made where there is none.
+
+    Raises:
+        AnnotationError: The file cannot be written.
+    """
+    rows = ((each.file, "" if each.row is None else each.row, each.kind, each.reason) for each in problems)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(("file", "row", "kind", "reason"))
+            writer.writerows(rows)
+    except OSError as error:
+        raise AnnotationError(f"{file}: {error.strerror}") from error

@@ -50,7 +50,7 @@ def parse_runs(
         numbers = np.fromstring(text, dtype=np.int64, sep=" ")
     except ValueError:
         raise BadEntry(ProblemKind.BAD_NUMBER, "run-lengths are not whole numbers") from None
-    if len(numbers) == 0:
+    if len(numbers) == 0 or text.isspace():  # NumPy reads a number out of blanks
         raise BadEntry(ProblemKind.EMPTY_MASK, "the mask is empty")
     if len(numbers) % 2:
         reason = f"an odd count of numbers ({len(numbers)}): starts and lengths must pair up"

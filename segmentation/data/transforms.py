@@ -18,8 +18,9 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 def flip_horizontal(sample: Sample) -> Sample:
     """Mirror left and right."""
     return Sample(
-        np.ascontiguousarray(sample.image_rgb[:, ::-1]),
-        np.ascontiguousarray(sample.masks[:, :, ::-1]),
+        # Not ascontiguousarray: it leaves what is one pixel wide with a negative stride, which torch refuses.
+        sample.image_rgb[:, ::-1].copy(),
+        sample.masks[:, :, ::-1].copy(),
         sample.category_ids,
     )
 

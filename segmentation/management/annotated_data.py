@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from segmentation.data.annotations import AnnotationSet, Photos
-from segmentation.data.checks import check_photos
+from segmentation.data.checks import check_photos, without_held_out
 from segmentation.data.coco import read_coco
 from segmentation.data.problems import AnnotationProblem, counts_by_kind, told, write_problems
 from segmentation.data.sources import read_splits
@@ -52,6 +52,9 @@ def add_skip_option(parser: ArgumentParser) -> None:
 def read_sets(options: dict[str, Any]) -> list[AnnotationSet]:
     """Read the training sets, then the validation set as the last, and open every photo; with bars.
 
+    A photo to validate on is left out of the training sets as a problem, unless both are the very same file, as for
+    a trial of how well a model learns by heart.
+
     Raises:
         AnnotationError: A file is missing or not what it should be.
     """
@@ -63,7 +66,10 @@ def read_sets(options: dict[str, Any]) -> list[AnnotationSet]:
             images=options["images"],
             on_progress=progress_on(bar),
         )
-    sets = [train, *(read_coco(file, file.parent) for file in options["also"]), val]
+    training = [train, *(read_coco(file, file.parent) for file in options["also"])]
+    if options["annotations"] is None or options["annotations"] != options["val_annotations"]:
+        training = [without_held_out(found, val.photos) for found in training]
+    sets = [*training, val]
     return [_checked(found) for found in sets] if options["photo_check"] else sets
 
 

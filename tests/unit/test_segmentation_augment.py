@@ -220,6 +220,19 @@ def test_values_that_mean_nothing_are_refused_by_name(changes: dict[str, float],
         check_augment(replace(NOTHING, **changes))  # type: ignore[arg-type]
 
 
+def test_training_needs_a_side(photo: AnnotatedPhoto) -> None:
+    with pytest.raises(ConfigError, match="train_sides_px"):
+        TrainingPhotos((photo,), SegmenterConfig("x", MODEL, TrainConfig(train_sides_px=())))
+
+
+def test_a_sample_may_be_one_pixel_wide(draw: Draw) -> None:
+    narrow = draw("narrow.png", (20, 2000), {4: (0, 100, 20, 1900)})
+    config = configured(CHANGES["flip"], replace(MODEL, resize="aspect"), min_area_px=0)
+    image, target, _ = TrainingPhotos((narrow,), config)[SampleKey(0, 64, 0, 0)]
+    assert image.shape == (3, 64, 1)
+    assert target["masks"].sum() > 50
+
+
 def test_a_photo_of_another_size_than_annotated_is_an_error_with_its_name(photo: AnnotatedPhoto) -> None:
     wrong = replace(photo, width_px=181)
     with pytest.raises(AnnotationError, match=r"a.png: the photo is 180x240, annotated as 181x240"):

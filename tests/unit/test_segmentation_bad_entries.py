@@ -15,6 +15,7 @@ from segmentation.data.coco import read_coco
 from segmentation.data.imaterialist import read_imaterialist
 from segmentation.data.problems import ProblemKind
 from segmentation.data.rle import format_encoded_pixels
+from segmentation.errors import AnnotationError
 from segmentation.masks import mask_from_rle, rle_area, rle_from_mask
 from segmentation.taxonomy import CATEGORIES
 
@@ -174,6 +175,7 @@ def test_a_bad_coco_annotation_is_a_problem_of_its_kind(
         (ProblemKind.BAD_NUMBER, {"id": 8, "file_name": "b.jpg", "height": 40.5, "width": 30}),
         (ProblemKind.BAD_NUMBER, {"id": 8, "file_name": "b.jpg", "height": True, "width": 30}),
         (ProblemKind.DUPLICATE, {"id": 7, "file_name": "b.jpg", "height": 40, "width": 30}),
+        (ProblemKind.DUPLICATE, {"id": 8, "file_name": "a.jpg", "height": 40, "width": 30}),
         (ProblemKind.MALFORMED, {"id": 8, "file_name": "b.jpg", "height": 40}),
         (ProblemKind.MALFORMED, "b.jpg"),
     ],
@@ -186,6 +188,22 @@ def test_a_bad_coco_image_is_one_problem_and_its_annotations_are_no_more(
     [problem] = found.problems
     assert (problem.row, problem.kind) == (1, kind)
     assert [photo.image_id for photo in found.photos] == ["a.jpg"]
+
+
+def test_the_mark_that_windows_editors_write_is_no_error(data: Path) -> None:
+    file = coco_file(data, {})
+    plain = read_coco(file, data / "images")
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert read_coco(file, data / "images").photos == plain.photos
+
+
+@pytest.mark.parametrize("category", [{"id": [1], "name": "x"}, {"id": 4}, {"name": "shirt, blouse"}, {}])
+def test_a_category_that_is_not_the_taxonomys_is_refused(data: Path, category: dict[str, Any]) -> None:
+    file = coco_file(data, {})
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps({**content, "categories": [category]}))
+    with pytest.raises(AnnotationError, match="the taxonomy has"):
+        read_coco(file, data / "images")
 
 
 def test_a_box_that_fits_its_mask_to_a_pixel_is_no_problem(data: Path) -> None:

@@ -96,6 +96,8 @@ def test_a_window_encodes_as_the_whole_mask_would(
         ("99999999999999999999 1", "ends at pixel"),
         ("-5 2", "before the first pixel"),
         ("1 -2", "no pixels"),
+        ("", "empty"),
+        ("  ", "empty"),
     ],
 )
 def test_bad_run_lengths_say_what_is_wrong(text: str, reason: str) -> None:
@@ -135,6 +137,20 @@ def test_a_pasted_mask_covers_what_the_square_covers() -> None:
     assert full[:, 53:].sum() == 0
     assert full[:20].sum() == 0
     assert full[60:].sum() == 0
+
+
+@pytest.mark.parametrize(("height", "width"), [(20, 40_000), (40_000, 20)])
+def test_a_mask_may_be_longer_than_opencv_warps(height: int, width: int) -> None:
+    square = np.random.default_rng(0).random((28, 28), dtype=np.float32)
+    window, _, _ = paste_probabilities(square, (0.0, 0.0, width, height), height, width, 0.5)
+    assert window.shape == (height, width)
+    # A tenth of the size samples the same square: pieces that do not fit together would differ where they meet.
+    small, _, _ = paste_probabilities(
+        square, (0.0, 0.0, width / 10, height / 10), max(2, height // 10), max(2, width // 10), 0.5
+    )
+    assert abs(float(window.mean()) - float(small.mean())) < 0.05
+    middle = window[height // 2] if width > height else window[:, width // 2]
+    assert np.count_nonzero(np.diff(middle.astype(int))) < 28
 
 
 def test_polygons_trace_each_piece_in_shares_of_the_photo() -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,8 @@ def options_of(data: Path, **changes: Any) -> dict[str, Any]:
 def test_training_refuses_bad_annotations_and_goes_on_without_them_when_told_to(data: Path) -> None:
     (data / "images" / "b.jpg").write_bytes(b"")
     read_rows(data, f"a.jpg,{RUNS},40,30,4", "a.jpg,1 2 3,40,30,4", f"b.jpg,{RUNS},40,30,4")
-    (data / "val.csv").write_text(f"{HEADER}\na.jpg,{RUNS},40,30,4\n")
+    (data / "val.csv").write_text(f"{HEADER}\nc.jpg,{RUNS},40,30,4\n")
+    shutil.copy(data / "images" / "a.jpg", data / "images" / "c.jpg")
     err = io.StringIO()
     command = BaseCommand(stdout=io.StringIO(), stderr=err)
     counted = "2 (odd count of run-lengths 1, unreadable image 1)"
@@ -136,6 +138,30 @@ def test_training_refuses_bad_annotations_and_goes_on_without_them_when_told_to(
     train, val = training_photos(command, options_of(data, skip_bad=True))
     assert f"going on without annotations that cannot be used: {counted}" in err.getvalue()
     assert ([photo.image_id for photo in train], len(val), train.n_instances) == (["a.jpg"], 1, 1)
+
+
+def test_training_never_sees_a_photo_it_is_measured_with(data: Path) -> None:
+    (data / "images" / "link.jpg").symlink_to("b.jpg")
+    read_rows(data, f"a.jpg,{RUNS},40,30,4", f"link.jpg,{RUNS},40,30,4")
+    (data / "val.csv").write_text(f"{HEADER}\nb.jpg,{RUNS},40,30,4\n")
+    command = BaseCommand(stdout=io.StringIO(), stderr=io.StringIO())
+    with pytest.raises(CommandError, match=r"1 \(validation photo in training 1\)"):
+        training_photos(command, options_of(data))
+    train, val = training_photos(command, options_of(data, skip_bad=True))
+    assert [photo.image_id for photo in (*train, *val)] == ["a.jpg", "b.jpg"]
+
+
+def test_one_file_may_be_learned_by_heart_on_purpose(data: Path) -> None:
+    read_rows(data, f"a.jpg,{RUNS},40,30,4")
+    command = BaseCommand(stdout=io.StringIO(), stderr=io.StringIO())
+    same = {"annotations": data / "train.csv", "val_annotations": data / "train.csv"}
+    train, val = training_photos(command, options_of(data, **same))
+    assert train == val
+
+
+def test_a_list_of_problems_that_cannot_be_written_is_told(data: Path) -> None:
+    read_rows(data, "a.jpg,1 2 3,40,30,4")
+    assert "Is a directory" in check(data, "--problems", str(data))[1]
 
 
 def test_mended_annotations_leave_no_list_of_problems_behind(data: Path) -> None:

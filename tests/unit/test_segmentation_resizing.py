@@ -81,6 +81,15 @@ def test_one_color_stays_and_an_unchanged_size_changes_nothing(interpolation: st
     assert (resize(NOISE, (72, 48), interpolation) == NOISE).all()
 
 
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+def test_a_photo_may_be_longer_than_opencv_warps(interpolation: str) -> None:
+    bright_end = np.zeros((4, 40_000, 3), np.uint8)
+    bright_end[:, 20_000:] = 200
+    small = resize(bright_end, (64, 2), interpolation)
+    assert (small[:, :31] == 0).all()
+    assert (small[:, 33:] == 200).all()
+
+
 def test_smooth_modes_do_not_turn_fine_stripes_into_coarse_ones() -> None:
     stripes = np.zeros((300, 300, 3), np.uint8)
     stripes[:, ::2] = 255  # finer than the small photo can show: grey is right

@@ -29,12 +29,12 @@ class Command(BaseCommand):
         """Run."""
         try:
             sets = read_sets(options)
-        except SegmentationError as error:
+            names = ["training", *map(str, options["also"]), "validation"]
+            for name, found in zip(names, sets, strict=True):
+                self._print(name, summarize(found.photos))
+            problems = tell_problems(self, sets, options["problems"])
+        except (SegmentationError, OSError) as error:
             raise CommandError(str(error)) from error
-        names = ["training", *map(str, options["also"]), "validation"]
-        for name, found in zip(names, sets, strict=True):
-            self._print(name, summarize(found.photos))
-        problems = tell_problems(self, sets, options["problems"])
         if problems:
             raise CommandError(f"{len(problems)} problems: {counts_by_kind(problems)}")
         self.stdout.write("no problems")
