@@ -19,7 +19,7 @@ from segmentation.weights import save_checkpoint
 
 
 def average_checkpoints(files: Sequence[Path], out: Path) -> None:
-    """Average the tensors of segmenters; everything else is taken from the last, and metrics are left out.
+    """Average the tensors of segmenters; the configuration is the last one's, named after `out`; metrics are left out.
 
     Args:
         files: Two or more checkpoints of one shape; each counts the same.
@@ -43,7 +43,7 @@ def average_checkpoints(files: Sequence[Path], out: Path) -> None:
         out,
         {name: (value / len(files)).float() for name, value in total.items()},
         kind="segmenter",
-        config=infos[-1].config,
+        config={**infos[-1].config, "name": out.stem},
         metrics={},
         provenance={"averaged": [_member(file, info) for file, info in zip(files, infos, strict=True)]},
     )

@@ -18,7 +18,14 @@ from segmentation.weights import save_checkpoint
 def written(file: Path, *values: float, name: str = "w") -> Path:
     state = {name: torch.tensor(values)}
     metrics, provenance = {"mask_ap": values[0]}, {"run": file.stem}
-    save_checkpoint(file, state, kind="segmenter", config={"name": file.stem}, metrics=metrics, provenance=provenance)
+    save_checkpoint(
+        file,
+        state,
+        kind="segmenter",
+        config={"name": file.stem, "model": file.stem},
+        metrics=metrics,
+        provenance=provenance,
+    )
     return file
 
 
@@ -27,7 +34,7 @@ def test_weights_are_the_mean_and_the_rest_is_the_lasts(tmp_path: Path) -> None:
     average_checkpoints([first, last], tmp_path / "out.safetensors")
     info = read_info(tmp_path / "out.safetensors", kind="segmenter")
     assert load_file(tmp_path / "out.safetensors")["w"].tolist() == [2.0, 1.0]
-    assert info.config == {"name": "b"}
+    assert info.config == {"name": "out", "model": "b"}
     assert info.metrics == {}  # what the members reached says nothing about their mean
     assert [member["provenance"] for member in info.provenance["averaged"]] == [{"run": "a"}, {"run": "b"}]
 
