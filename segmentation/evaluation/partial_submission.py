@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,8 +39,10 @@ class PartialSubmission:
         """Go on after the last photo that is surely whole, or begin.
 
         Raises:
-            OSError: The folder cannot be written to.
+            OSError: The folder cannot be written to, or the final file is a folder.
         """
+        if self._out.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "Is a directory", str(self._out))
         self._out.parent.mkdir(parents=True, exist_ok=True)
         end = self._recovered() if self._file.is_file() else 0
         self._stream = self._file.open("r+b" if end else "wb")

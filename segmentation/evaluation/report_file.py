@@ -16,8 +16,10 @@ from segmentation.evaluation.speed import Speed
 
 
 def write_report(report: Report, file: Path) -> None:
-    """Write a report as JSON, keys in the order of `Report`."""
-    file.write_text(json.dumps(asdict(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    """Write a report as JSON, keys in the order of `Report`; until it is whole, `file` stays as it was."""
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_text(json.dumps(asdict(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    partial.replace(file)
 
 
 def read_report(file: Path) -> Report:

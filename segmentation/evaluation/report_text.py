@@ -87,7 +87,7 @@ IoU thresholds 0.50 to 0.95. By photo (the competition's score): **{figure(repor
 
 def _categories(report: Report) -> str:
     header = ("category", "train", "val", "mask AP", "AP50", "box AP", "sensitivity", "precision", "Kaggle")
-    ranked = sorted(report.categories, key=lambda row: (row.has_few, -1.0 if row.mask_ap is None else -row.mask_ap))
+    ranked = sorted(report.categories, key=lambda row: (row.has_few, 1.0 if row.mask_ap is None else -row.mask_ap))
     rows = [
         (
             row.name + (" (few)" if row.has_few else ""),

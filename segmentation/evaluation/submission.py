@@ -84,7 +84,8 @@ def listed_photos(images_dir: Path) -> dict[str, str]:
     """
     if not images_dir.is_dir():
         raise AnnotationError(f"{images_dir} is not a folder")
-    names = sorted(entry.name for entry in images_dir.iterdir() if entry.suffix.lower() in PHOTO_ENDINGS)
+    entries = (entry for entry in images_dir.iterdir() if entry.suffix.lower() in PHOTO_ENDINGS)
+    names = sorted(entry.name for entry in entries if not entry.is_dir())
     if not names:
         raise AnnotationError(f"{images_dir}: no photo in it")
     return dict.fromkeys(names, FILLER_CLASS)

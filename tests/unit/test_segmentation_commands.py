@@ -40,7 +40,8 @@ class RunStarted(Exception):
 def data(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     (folder / "images").mkdir(parents=True)
-    Image.new("RGB", (60, 60), (200, 40, 40)).save(folder / "images" / "a.jpg")
+    for name in ("a.jpg", "b.jpg"):
+        Image.new("RGB", (60, 60), (200, 40, 40)).save(folder / "images" / name)
     content = {
         "images": [
             {"id": 1, "file_name": "a.jpg", "width": 60, "height": 60},
@@ -52,8 +53,8 @@ def data(tmp_path: Path) -> Path:
             for n in range(1, 9)
         ],
     }
-    for split in ("train", "val"):
-        (folder / f"instances_{split}.json").write_text(json.dumps(content))
+    (folder / "instances_train.json").write_text(json.dumps(content))
+    (folder / "instances_val.json").write_text(json.dumps(content).replace("a.jpg", "b.jpg"))
     return folder
 
 

@@ -89,6 +89,7 @@ def test_masks_are_drawn_in_their_categorys_color_and_nothing_else_is() -> None:
         ({"out": Path("sheet.gif")}, r"ends in \.jpg or \.png"),
         ({"config": "no_such_config"}, "no configuration 'no_such_config'"),
         ({"data": Path("nowhere")}, "nowhere"),
+        ({"seed": -1}, "train.seed"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(data: Path, options: dict[str, object], message: str) -> None:

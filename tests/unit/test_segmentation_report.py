@@ -30,6 +30,7 @@ from segmentation.evaluation.markdown import table
 from segmentation.evaluation.report import Evaluation, Subject, evaluate, measured
 from segmentation.evaluation.report_file import read_report, write_report
 from segmentation.evaluation.report_folder import write_report_folder
+from segmentation.evaluation.report_text import report_text
 from segmentation.masks import rle_from_mask
 from segmentation.model import build_mask_rcnn
 from segmentation.taxonomy import CATEGORIES
@@ -229,6 +230,24 @@ def test_what_is_no_report_is_refused_before_the_model_runs(data: Path, tmp_path
         other.write_text(content)
     with pytest.raises(CommandError, match=r"other\.json"):
         run("--checkpoint", tmp_path / "gone.safetensors", "--data", data, "--against", other)
+
+
+@pytest.mark.parametrize("option", ["--out", "--json"])
+def test_where_nothing_can_be_written_is_told_before_the_model_runs(data: Path, tmp_path: Path, option: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CommandError, match=r"Errno.*file"):
+        run("--checkpoint", tmp_path / "gone.safetensors", "--data", data, option, tmp_path / "file" / "x.json")
+
+
+def test_categories_nobody_validates_come_last(tmp_path: Path) -> None:
+    one = photo(tmp_path / "a.jpg", SHIRT, SHOE)
+    counts = np.zeros(46, np.int64)
+    counts[[SHIRT, SHOE, 10]] = 3
+    report = measure([one], [copies(one)], training=TrainingData(counts, 0)).report
+    rows = report_text(report, {}).partition("## Categories")[2].partition("## ")[0]
+    names = [line.split("|")[1].strip() for line in rows.splitlines() if line.startswith("| ")]
+    assert names[-1] == f"{CATEGORIES[10].name} (few)"
+    assert len(names) == 4
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_its_name(tmp_path: Path) -> None:

@@ -352,7 +352,12 @@ def test_the_command_writes_checks_and_names_faults(photos: Path, tmp_path: Path
     sample, out = tmp_path / "sample.csv", tmp_path / "s.csv"
     sample.write_text(f"{HEADER}b.png,1 1,23\ngone.png,1 1,23\n")
     common = ("--sample-submission", str(sample))
-    said, told = run("--checkpoint", str(checkpoint), "--images", str(photos), "--out", str(out), *common)
+    listed = tmp_path / "problems.csv"
+    writing = ("--checkpoint", str(checkpoint), "--images", str(photos), *common, "--problems", str(listed))
+    with pytest.raises(CommandError, match="Is a directory"):
+        run(*writing, "--out", str(tmp_path))
+    said, told = run(*writing, "--out", str(out))
+    assert [line.split(",")[2] for line in listed.read_text().splitlines()] == ["kind", "unreadable image"]
     assert "2 photos" in said
     assert "as the competition wants them" in said
     assert "gone.png" in told
@@ -365,3 +370,12 @@ def test_the_command_writes_checks_and_names_faults(photos: Path, tmp_path: Path
         run("--images", str(photos))
     with pytest.raises(CommandError, match="is not a folder"):
         run("--checkpoint", str(checkpoint), "--images", str(tmp_path / "gone"), "--out", str(out))
+    with pytest.raises(CommandError, match="expected a number of pixels or 'original', got 'big'"):
+        run("--check", str(out), "--mask-size", "big")
+    with pytest.raises(CommandError, match="Is a directory"):
+        run("--check", str(out), "--problems", str(tmp_path))
+
+
+def test_only_files_are_photos(photos: Path) -> None:
+    (photos / "folder.jpg").mkdir()
+    assert "folder.jpg" not in listed_photos(photos)

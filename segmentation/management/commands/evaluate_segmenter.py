@@ -13,6 +13,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from segmentation.data.problems import counts_by_kind, told
 from segmentation.device import best_device
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.comparison import compare
@@ -54,6 +55,9 @@ class Command(BaseCommand):
         try:
             # Before the model runs for minutes: a wrong path is told at once.
             before = None if options["against"] is None else read_report(options["against"])
+            for folder in (options["out"], None if options["json"] is None else options["json"].parent):
+                if folder is not None:
+                    folder.mkdir(parents=True, exist_ok=True)
             evaluation = self._evaluate(options)
             self._print(evaluation)
             comparison = None if before is None else compare(before, evaluation.report)
@@ -63,20 +67,23 @@ class Command(BaseCommand):
             if options["out"] is not None:
                 told = write_report_folder(evaluation, options["out"], comparison=comparison, command=_command(options))
                 self.stdout.write(f"\nreport: {told}")
-        except SegmentationError as error:
+            if options["json"] is not None:
+                report = evaluation.report
+                content = {"checkpoint": report.checkpoint, "device": report.speed.device, **asdict(evaluation.figures)}
+                options["json"].write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        except (SegmentationError, OSError) as error:
             raise CommandError(str(error)) from error
-        if options["json"] is not None:
-            report = evaluation.report
-            content = {"checkpoint": report.checkpoint, "device": report.speed.device, **asdict(evaluation.figures)}
-            options["json"].write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
     def _evaluate(self, options: dict[str, Any]) -> Evaluation:
         device = best_device()
         with tqdm(desc="annotations", unit_scale=True) as bar:
             chosen = {name: options[name] for name in ("annotations", "train_annotations", "images")}
             validation, training = read_evaluated_data(options["data"], **chosen, on_progress=progress_on(bar))
-        for problem in validation.problems:
-            self.stderr.write(str(problem))
+        for line in told(validation.problems):
+            self.stderr.write(line)
+        if validation.problems:
+            n_problems, kinds = len(validation.problems), counts_by_kind(validation.problems)
+            self.stderr.write(f"evaluating without {n_problems} annotations that cannot be used: {kinds}")
         segmenter, info = Segmenter.from_file(options["checkpoint"], device=device.name, bf16=device.bf16)
         about = {"model": info.config.get("model", {}), "provenance": info.provenance}
         subject = Subject(info.version, about, str(device))

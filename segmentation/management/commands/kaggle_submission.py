@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from segmentation.data.problems import counts_by_kind, told, write_problems
+from segmentation.data.problems import AnnotationProblem, ProblemKind, counts_by_kind, told, write_problems
 from segmentation.device import best_device
 from segmentation.errors import SegmentationError
 from segmentation.evaluation.submission import (
@@ -23,6 +24,8 @@ from segmentation.evaluation.submission import (
 from segmentation.evaluation.submission_check import check_submission
 from segmentation.management.progress import progress_on, resumed_progress_on
 from segmentation.segmenter import Segmenter
+
+_Problems = Sequence[AnnotationProblem]
 
 
 class Command(BaseCommand):
@@ -69,8 +72,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
         try:
-            side = options["mask_size"]
-            form = SubmissionFormat(side, options["apart"], frozenset(options["leave_out"]))
+            form = SubmissionFormat(options["mask_size"], options["apart"], frozenset(options["leave_out"]))
             if options["check"] is not None:
                 self._check(options["check"], form, options)
             else:
@@ -79,9 +81,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _write(self, form: SubmissionFormat, options: dict[str, Any]) -> None:
-        checkpoint, images, out, sample = (
-            options[name] for name in ("checkpoint", "images", "out", "sample_submission")
-        )
+        checkpoint, images, out, sample = (options[n] for n in ("checkpoint", "images", "out", "sample_submission"))
         if checkpoint is None or images is None or out is None:
             raise CommandError("name --checkpoint, --images and --out to write a submission, or --check FILE")
         photos = listed_photos(images) if sample is None else read_sample_submission(sample)
@@ -92,14 +92,16 @@ class Command(BaseCommand):
             written = write_submission(
                 segmenter, photos, images, out, form, identity=identity, on_progress=resumed_progress_on(bar)
             )
-        for problem in written.problems:
-            self.stderr.write(f"{problem}: a filler row instead")
+        lines = [problem.partition(": ") for problem in written.problems]
+        unread = [AnnotationProblem(images / name, None, ProblemKind.UNREADABLE_IMAGE, why) for name, _, why in lines]
+        for line in told(unread):
+            self.stderr.write(f"{line}: a filler row instead")
         if written.n_resumed:
             self.stdout.write(f"{written.n_resumed} photos were done by an earlier run")
         self.stdout.write(f"{out}: {written.n_photos} photos, {written.n_rows} rows")
-        self._check(out, form, {**options, "images": None})
+        self._check(out, form, {**options, "images": None}, unread)
 
-    def _check(self, file: Path, form: SubmissionFormat, options: dict[str, Any]) -> None:
+    def _check(self, file: Path, form: SubmissionFormat, options: dict[str, Any], unread: _Problems = ()) -> None:
         sample = options["sample_submission"]
         with tqdm(desc="check", unit="B", unit_scale=True) as bar:
             found = check_submission(
@@ -112,7 +114,7 @@ class Command(BaseCommand):
         for line in told(found.problems):
             self.stderr.write(line)
         if options["problems"] is not None:
-            write_problems(found.problems, options["problems"])
+            write_problems([*unread, *found.problems], options["problems"])
         if not found.sizes_known:
             self.stdout.write("masks of the photos' own sizes: name --images to find runs past a photo's end")
         if found.problems:
@@ -122,4 +124,6 @@ class Command(BaseCommand):
 
 def _mask_side(text: str) -> int | None:
     """What `--mask-size` says: a number of pixels, or None for `original`."""
+    if text != "original" and not text.isdecimal():
+        raise ArgumentTypeError(f"expected a number of pixels or 'original', got {text!r}")
     return None if text == "original" else int(text)

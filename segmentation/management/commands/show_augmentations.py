@@ -11,10 +11,12 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from segmentation.config import SegmenterConfig
+from segmentation.config_checks import check_train
 from segmentation.config_files import load_config
 from segmentation.data.annotations import Photos
 from segmentation.data.coco import read_coco
 from segmentation.data.contact_sheet import draw_contact_sheet
+from segmentation.data.problems import counts_by_kind
 from segmentation.data.sources import read_splits
 from segmentation.errors import SegmentationError
 from segmentation.management.progress import progress_on
@@ -50,6 +52,7 @@ class Command(BaseCommand):
             config = load_config(options["config"], SegmenterConfig)
             if options["seed"] is not None:
                 config = dataclasses.replace(config, train=dataclasses.replace(config.train, seed=options["seed"]))
+            check_train(config.train)
             photos = self._photos(options)
             with tqdm(total=min(len(photos), options["photos"]), unit="photo") as bar:
                 sheet = draw_contact_sheet(
@@ -68,6 +71,10 @@ class Command(BaseCommand):
     def _photos(self, options: dict[str, Any]) -> Photos:
         train, _ = read_splits(options["data"], annotations=options["annotations"], images=options["images"])
         more = [read_coco(file, file.parent) for file in options["also"]]
+        problems = [problem for found in (train, *more) for problem in found.problems]
+        if problems:
+            counted = f"{len(problems)} annotations that cannot be used: {counts_by_kind(problems)}"
+            self.stderr.write(f"drawing without {counted}; check_annotations lists them")
         photos = Photos.concatenated([found.photos for found in (train, *more)]).with_instances()
         if not len(photos):
             raise CommandError(f"{options['data']}: no photo with garments")
