@@ -17,7 +17,6 @@ from segmentation.data.copy_paste import Donors, paste_garments
 from segmentation.data.samplers import EpochBatches, SampleKey, photo_repeats
 from segmentation.data.samples import Sample, load_sample, whole_photo
 from segmentation.data.transforms import boxes_from_masks, keep, mask_areas
-from segmentation.errors import ConfigError
 from segmentation.resizing import check_resizing
 
 Target = dict[str, Tensor]
@@ -33,13 +32,10 @@ class TrainingPhotos(Dataset[tuple[Tensor, Target, str]]):
         """Prepare; nothing is decoded yet.
 
         Raises:
-            ConfigError: A value of `model.resize`, `model.interpolation`, `train.train_sides_px`, `train.augment` or
-                `train.sampling` is wrong.
+            ConfigError: A value of `model.resize`, `model.interpolation`, `train.augment` or `train.sampling` is wrong.
         """
         check_resizing(config.model)
         check_augment(config.train.augment)
-        if not config.train.train_sides_px:
-            raise ConfigError("train.train_sides_px: at least one side is needed")
         self._photos = photos
         self._config = config
         self.repeats = photo_repeats(photos, config.train.sampling)

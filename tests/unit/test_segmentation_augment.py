@@ -220,11 +220,6 @@ def test_values_that_mean_nothing_are_refused_by_name(changes: dict[str, float],
         check_augment(replace(NOTHING, **changes))  # type: ignore[arg-type]
 
 
-def test_training_needs_a_side(photo: AnnotatedPhoto) -> None:
-    with pytest.raises(ConfigError, match="train_sides_px"):
-        TrainingPhotos((photo,), SegmenterConfig("x", MODEL, TrainConfig(train_sides_px=())))
-
-
 def test_a_sample_may_be_one_pixel_wide(draw: Draw) -> None:
     narrow = draw("narrow.png", (20, 2000), {4: (0, 100, 20, 1900)})
     config = configured(CHANGES["flip"], replace(MODEL, resize="aspect"), min_area_px=0)
