@@ -113,7 +113,7 @@ class TrainingRun:
         Raises:
             TrainingDiverged: See `train_one_epoch`; the folder holds the weights and the state before that step.
             AnnotationError: A photo cannot be read; the message names it.
-            ConfigError: A batch does not fit the GPU.
+            ConfigError: A batch does not fit the GPU; another process trains into the folder.
             RunNotWritten: The folder cannot be written.
             TrainingPeerLost: Another process stopped.
         """
@@ -124,6 +124,8 @@ class TrainingRun:
         self._world.wait()  # none may look for a state once the main process writes one
         folder = self._open_folder() if self._world.is_main else None
         try:
+            if folder is not None:
+                self._save_state(folder)
             while self.progress.epoch < len(self.plan.epochs):
                 self._train_epoch(folder, listener)
                 if folder is not None:
@@ -147,9 +149,7 @@ class TrainingRun:
         titles = [self.plan.title(epoch) for epoch in range(len(self.plan.epochs))]
         story = {**self._story, **self._machine, "loaders": self._n_workers, "epochs": titles}
         step = self.plan.step(self.progress.epoch, self.progress.batch)
-        folder = RunFolder(self._out, self.config, story, events_bytes=self.progress.events_bytes, step=step)
-        self._save_state(folder)
-        return folder
+        return RunFolder(self._out, self.config, story, events_bytes=self.progress.events_bytes, step=step)
 
     def _train_epoch(self, folder: RunFolder | None, listener: Listener) -> None:
         epoch, first = self.progress.epoch, self.progress.batch

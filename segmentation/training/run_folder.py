@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from torch.utils.tensorboard import SummaryWriter
 
 from segmentation.config import SegmenterConfig
@@ -25,6 +26,8 @@ from segmentation.training.story import versions
 
 STATE, BEST, LAST, EVENTS, CONFIG = "state.pt", "best.safetensors", "last.safetensors", "events.jsonl", "config.json"
 CONFIG_TOML, STORY, CURVES, TENSORBOARD = "config.toml", "run.json", "curves.png", "tensorboard"
+LOCK = "run.lock"
+"""Held while a process trains into the folder; freed by its death, whatever becomes of the file."""
 LOG_EVERY_STEPS = 10
 """TensorBoard gets the mean over so many steps."""
 
@@ -84,9 +87,18 @@ class RunFolder:
             story: What run.json says beside the command line, the versions and the time.
             events_bytes: How long events.jsonl was at the last state; 0 for a run that begins.
             step: How many steps were taken.
+
+        Raises:
+            ConfigError: Another process is training there.
+            OSError: The folder cannot be written.
         """
         self._out, self._name = out, config.name
         out.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(out / LOCK, timeout=0)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise ConfigError(f"{out}: another process is training there") from error
         started = {"command": shlex.join(sys.argv), **versions()}
         if events_bytes == 0:
             _write(out / STORY, json.dumps({"at": _now(), **started, **story}, indent=2))
@@ -127,8 +139,11 @@ class RunFolder:
 
     def close(self) -> None:
         """Close the files."""
-        self._board.close()
-        self._events.close()
+        try:
+            self._board.close()
+            self._events.close()
+        finally:
+            self._lock.release()
 
     def _log_steps(self, step: int) -> None:
         for name in self._recent[0]:

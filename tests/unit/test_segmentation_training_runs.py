@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -28,7 +29,7 @@ from segmentation.segmenter import Segmenter
 from segmentation.training import run as run_module
 from segmentation.training.distributed import World
 from segmentation.training.run import BEST, CONFIG, EVENTS, LAST, STATE, Listener, TrainingRun
-from segmentation.training.run_folder import CONFIG_TOML, CURVES, STORY, TENSORBOARD
+from segmentation.training.run_folder import CONFIG_TOML, CURVES, LOCK, STORY, TENSORBOARD
 from tests.tiny_training import STAGES, tiny_config, write_tiny_data
 
 TIMES = {"at", "cost", "total", "ms_per_photo"}
@@ -98,7 +99,7 @@ def assert_same(out: Path, whole: Path) -> None:
 
 def test_the_folder_tells_what_was_trained_on_what_and_how_it_went(whole: Path) -> None:
     assert {file.name for file in whole.iterdir()} == {
-        *(STATE, BEST, LAST, EVENTS, CONFIG, CONFIG_TOML, STORY, CURVES, TENSORBOARD)
+        *(STATE, BEST, LAST, EVENTS, CONFIG, CONFIG_TOML, STORY, CURVES, TENSORBOARD, LOCK)
     }
     assert load_config(str(whole / CONFIG_TOML), SegmenterConfig) == tiny_config()
     story = json.loads((whole / STORY).read_text())
@@ -269,6 +270,16 @@ def test_initial_weights_that_cannot_be_used_are_told_in_a_line(
     config = replace(config, model=replace(config.model, fpn_channels=8))
     with pytest.raises(CheckpointError, match=message):
         TrainingRun(config, photos, photos[:2], tmp_path / "run")
+
+
+def test_two_processes_never_train_into_one_folder(photos: Photos, whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    shutil.copytree(whole, out)
+    before = (out / EVENTS).read_bytes()
+    with FileLock(out / LOCK), pytest.raises(ConfigError, match="another process is training there"):
+        train(photos, out, resume=True)
+    assert (out / EVENTS).read_bytes() == before
+    train(photos, out, resume=True)
 
 
 def test_a_folder_that_cannot_be_made_is_told(photos: Photos, tmp_path: Path) -> None:
