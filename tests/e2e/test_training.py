@@ -128,10 +128,13 @@ def test_bad_annotations_stop_a_run_before_it_starts_unless_skipped(
 ) -> None:
     content = json.loads((data / ANNOTATIONS).read_text())
     content["images"][0]["file_name"] = "gone.png"
-    broken = tmp_path / "broken.json"
-    broken.write_text(json.dumps(content))
     command = [sys.executable, *arguments(repository, data, tmp_path / "run", "--epochs", "0.5")]
-    command[command.index("--annotations") + 1] = str(broken)
+    for option, images in (("--annotations", content["images"][:5]), ("--val-annotations", content["images"][5:])):
+        ids = {image["id"] for image in images}
+        its = [each for each in content["annotations"] if each["image_id"] in ids]
+        file = tmp_path / f"broken{option}.json"
+        file.write_text(json.dumps({**content, "images": images, "annotations": its}))
+        command[command.index(option) + 1] = str(file)
     stopped = run(command, repository)
     assert stopped.returncode != 0
     assert "no photo gone.png" in stopped.stderr
