@@ -96,11 +96,6 @@ def collate(samples: list[tuple[Tensor, Target, str]]) -> Batch:
     return list(images), list(targets), list(image_ids)
 
 
-def _one_thread(_worker: int) -> None:
-    """Workers share the cores already; and OpenCV's threads do not survive a fork, it would wait for them for ever."""
-    cv2.setNumThreads(1)
-
-
 def training_loader(
     photos: Sequence[AnnotatedPhoto],
     config: SegmenterConfig,
@@ -112,17 +107,22 @@ def training_loader(
 ) -> DataLoader[Batch]:
     """Batches of one epoch from `first_batch` on; of each, the share of process `shard` = (rank, world size).
 
+    With workers, OpenCV keeps to one thread from now on, in this process too.
+
     Raises:
         ConfigError: As `TrainingPhotos`.
     """
     dataset = TrainingPhotos(photos, config)
+    if n_workers > 0:
+        # Before the fork: a child waits for ever for the threads OpenCV had here, even to tell it to have none. It has
+        # them after the first large photo, such as one that an epoch was validated on.
+        cv2.setNumThreads(1)
     return DataLoader(
         dataset,  # type: ignore[arg-type]  # collate turns samples into batches
         batch_sampler=EpochBatches(dataset.repeats, config.train, epoch, first_batch, shard),
         collate_fn=collate,
         num_workers=n_workers,
         pin_memory=torch.cuda.is_available(),
-        worker_init_fn=_one_thread,
         # Of its own: a loader draws a seed at its start, and a resumed epoch has one start more.
         generator=torch.Generator().manual_seed(config.train.seed),
     )

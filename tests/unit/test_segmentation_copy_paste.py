@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,6 +145,34 @@ def test_a_sample_is_the_same_in_every_worker_and_after_every_resumption(
             assert all((one == two).all() for one, two in zip(images, other_images, strict=True))
             for one, two in zip(targets, other_targets, strict=True):
                 assert all((one[name] == two[name]).all() for name in ("boxes", "labels", "masks"))
+
+
+_AFTER_THREADS = """
+import sys
+from pathlib import Path
+import cv2
+import numpy as np
+from PIL import Image
+from segmentation.config import SegmenterConfig
+from segmentation.data.annotations import AnnotatedPhoto
+from segmentation.data.loaders import training_loader
+
+pixels = np.random.default_rng(0).integers(0, 256, (2000, 2000, 3), dtype=np.uint8)
+Image.fromarray(pixels).save(sys.argv[1])
+cv2.setNumThreads(2)
+cv2.resize(pixels, (512, 512), interpolation=cv2.INTER_AREA)
+cv2.GaussianBlur(pixels, (0, 0), 3)
+photo = AnnotatedPhoto("a", Path(sys.argv[1]), 2000, 2000, ())
+for _ in training_loader((photo,), SegmenterConfig("x"), epoch=0, first_batch=0, n_workers=1):
+    print("a batch")
+"""
+
+
+def test_workers_start_after_opencv_had_threads_here(tmp_path: Path, repository: Path) -> None:
+    # In a process of its own: without the care that is tested here, it never ends.
+    command = [sys.executable, "-c", _AFTER_THREADS, str(tmp_path / "large.jpg")]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout == "a batch\n", done.stderr
 
 
 def test_one_photo_alone_receives_nothing(receiver: AnnotatedPhoto) -> None:
