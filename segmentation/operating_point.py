@@ -1,7 +1,7 @@
 """The operating point: which of a model's detections shoppers see.
 
 Average precision is measured over weak detections too; shoppers, reports of errors and submissions see those
-that pass here. `segmentation.evaluation.thresholds` searches for the point, a checkpoint's header carries it.
+that pass here. `segmentation.evaluation.thresholding` searches for the point, a checkpoint's header carries it.
 """
 
 from __future__ import annotations

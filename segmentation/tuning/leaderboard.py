@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from segmentation.config_files import to_toml
-from segmentation.evaluation.charts import BLUE, GREY, ORANGE, new_figure, save
+from segmentation.evaluation.reporting.charts import BLUE, GREY, ORANGE, new_figure, save
 from segmentation.tuning.ranges import with_values
 from segmentation.tuning.results import TrialResult
 from segmentation.tuning.search import Search

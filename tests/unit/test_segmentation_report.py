@@ -20,17 +20,17 @@ from segmentation.config import ModelConfig
 from segmentation.config_files import to_mapping
 from segmentation.data.annotations import AnnotatedPhoto, Instance
 from segmentation.errors import AnnotationError, ReportError
-from segmentation.evaluation.chart_labels import label_points
-from segmentation.evaluation.charts import new_figure
-from segmentation.evaluation.comparison import compare
-from segmentation.evaluation.comparison_text import comparison_section
 from segmentation.evaluation.detections import STAGES, Predictions
 from segmentation.evaluation.evaluated_data import TrainingData, read_evaluated_data
-from segmentation.evaluation.markdown import table
-from segmentation.evaluation.report import Evaluation, Subject, evaluate, measured
-from segmentation.evaluation.report_file import read_report, write_report
-from segmentation.evaluation.report_folder import write_report_folder
-from segmentation.evaluation.report_text import report_text
+from segmentation.evaluation.reporting.chart_labels import label_points
+from segmentation.evaluation.reporting.charts import new_figure
+from segmentation.evaluation.reporting.comparison import compare
+from segmentation.evaluation.reporting.comparison_text import comparison_section
+from segmentation.evaluation.reporting.markdown import table
+from segmentation.evaluation.reporting.report import Evaluation, Subject, evaluate, measured
+from segmentation.evaluation.reporting.report_file import read_report, write_report
+from segmentation.evaluation.reporting.report_folder import write_report_folder
+from segmentation.evaluation.reporting.report_text import report_text
 from segmentation.masks import rle_from_mask
 from segmentation.model import build_mask_rcnn
 from segmentation.taxonomy import CATEGORIES

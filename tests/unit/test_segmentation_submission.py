@@ -19,7 +19,7 @@ from PIL import Image
 from segmentation.config import ModelConfig
 from segmentation.data.problems import AnnotationProblem, ProblemKind
 from segmentation.errors import AnnotationError
-from segmentation.evaluation.submission import (
+from segmentation.evaluation.submissions.submission import (
     Submission,
     SubmissionFormat,
     apart,
@@ -27,7 +27,7 @@ from segmentation.evaluation.submission import (
     read_sample_submission,
     write_submission,
 )
-from segmentation.evaluation.submission_check import check_submission
+from segmentation.evaluation.submissions.submission_check import check_submission
 from segmentation.masks import mask_from_rle, rle_from_mask
 from segmentation.segmenter import Segmenter
 from segmentation.types import Detection

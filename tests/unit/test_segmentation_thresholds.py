@@ -18,13 +18,19 @@ from segmentation.config import ModelConfig
 from segmentation.data.annotations import AnnotatedPhoto, Instance
 from segmentation.drawn import draw_catalog
 from segmentation.errors import AnnotationError
-from segmentation.evaluation import thresholds
-from segmentation.evaluation.cached_detections import CachedPhoto, Window, cache_photo
 from segmentation.evaluation.disjoint import disjoint
 from segmentation.evaluation.kaggle_ap import kaggle_scores
 from segmentation.evaluation.matching import pairs_by_overlap, photo_overlaps
-from segmentation.evaluation.objectives import OBJECTIVES
-from segmentation.evaluation.thresholds import Rehearsal, fit_by_category, fit_common, search_thresholds, tried_values
+from segmentation.evaluation.thresholding import thresholds
+from segmentation.evaluation.thresholding.cached_detections import CachedPhoto, Window, cache_photo
+from segmentation.evaluation.thresholding.objectives import OBJECTIVES
+from segmentation.evaluation.thresholding.thresholds import (
+    Rehearsal,
+    fit_by_category,
+    fit_common,
+    search_thresholds,
+    tried_values,
+)
 from segmentation.masks import paste_probabilities, rle_from_crop
 from segmentation.operating_point import visible_detections
 from segmentation.segmenter import Found, Segmenter

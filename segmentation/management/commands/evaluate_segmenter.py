@@ -16,12 +16,12 @@ from tqdm import tqdm
 from segmentation.data.problems import counts_by_kind, told
 from segmentation.device import best_device
 from segmentation.errors import SegmentationError
-from segmentation.evaluation.comparison import compare
-from segmentation.evaluation.comparison_text import comparison_lines
 from segmentation.evaluation.evaluated_data import read_evaluated_data
-from segmentation.evaluation.report import Evaluation, Subject, evaluate
-from segmentation.evaluation.report_file import read_report
-from segmentation.evaluation.report_folder import write_report_folder
+from segmentation.evaluation.reporting.comparison import compare
+from segmentation.evaluation.reporting.comparison_text import comparison_lines
+from segmentation.evaluation.reporting.report import Evaluation, Subject, evaluate
+from segmentation.evaluation.reporting.report_file import read_report
+from segmentation.evaluation.reporting.report_folder import write_report_folder
 from segmentation.management.progress import progress_on
 from segmentation.segmenter import Segmenter
 

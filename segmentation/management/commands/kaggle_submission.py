@@ -14,14 +14,14 @@ from tqdm import tqdm
 from segmentation.data.problems import AnnotationProblem, ProblemKind, counts_by_kind, told, write_problems
 from segmentation.device import best_device
 from segmentation.errors import SegmentationError
-from segmentation.evaluation.submission import (
+from segmentation.evaluation.submissions.submission import (
     SUBMISSION_SIDE_PX,
     SubmissionFormat,
     listed_photos,
     read_sample_submission,
     write_submission,
 )
-from segmentation.evaluation.submission_check import check_submission
+from segmentation.evaluation.submissions.submission_check import check_submission
 from segmentation.management.progress import progress_on, resumed_progress_on
 from segmentation.segmenter import Segmenter
 

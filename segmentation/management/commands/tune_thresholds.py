@@ -17,10 +17,10 @@ from segmentation.data.annotations import AnnotatedPhoto
 from segmentation.data.sources import read_validation, subset
 from segmentation.device import best_device
 from segmentation.errors import SegmentationError
-from segmentation.evaluation.cached_detections import cache_photo
-from segmentation.evaluation.objectives import OBJECTIVES
-from segmentation.evaluation.threshold_report import summary, write_threshold_report
-from segmentation.evaluation.thresholds import ThresholdSearch, search_thresholds, tried_values
+from segmentation.evaluation.thresholding.cached_detections import cache_photo
+from segmentation.evaluation.thresholding.objectives import OBJECTIVES
+from segmentation.evaluation.thresholding.threshold_report import summary, write_threshold_report
+from segmentation.evaluation.thresholding.thresholds import ThresholdSearch, search_thresholds, tried_values
 from segmentation.management.annotated_data import tell_problems
 from segmentation.management.progress import progress_on
 from segmentation.management.training_options import count

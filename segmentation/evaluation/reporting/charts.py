@@ -10,9 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from segmentation.evaluation.categories import FEW_GARMENTS, CategoryRow
-from segmentation.evaluation.chart_labels import label_points
 from segmentation.evaluation.confusion import NOTHING
 from segmentation.evaluation.curves import RECALLS, Calibration, PrecisionRecall
+from segmentation.evaluation.reporting.chart_labels import label_points
 from segmentation.taxonomy import CATEGORIES
 
 DPI = 110

@@ -7,7 +7,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from segmentation.errors import ReportError
-from segmentation.evaluation.charts import (
+from segmentation.evaluation.curves import precision_recall
+from segmentation.evaluation.examples import best_hits, confident_false_alarms, worst_misses
+from segmentation.evaluation.matching import MATCH_IOU
+from segmentation.evaluation.reporting.charts import (
     before_after_chart,
     calibration_chart,
     confusion_chart,
@@ -15,15 +18,12 @@ from segmentation.evaluation.charts import (
     save,
     sensitivity_chart,
 )
-from segmentation.evaluation.comparison import Comparison
-from segmentation.evaluation.comparison_text import comparison_section
-from segmentation.evaluation.curves import precision_recall
-from segmentation.evaluation.examples import best_hits, confident_false_alarms, worst_misses
-from segmentation.evaluation.matching import MATCH_IOU
-from segmentation.evaluation.report import Evaluation
-from segmentation.evaluation.report_file import write_report
-from segmentation.evaluation.report_pictures import contact_sheet
-from segmentation.evaluation.report_text import report_text
+from segmentation.evaluation.reporting.comparison import Comparison
+from segmentation.evaluation.reporting.comparison_text import comparison_section
+from segmentation.evaluation.reporting.report import Evaluation
+from segmentation.evaluation.reporting.report_file import write_report
+from segmentation.evaluation.reporting.report_pictures import contact_sheet
+from segmentation.evaluation.reporting.report_text import report_text
 
 REPORT_JSON, REPORT_MD = "report.json", "report.md"
 _CHARTS = ("sensitivity", "confusion", "precision_recall", "calibration", "before_after")

@@ -16,7 +16,7 @@ from segmentation.data.imaterialist import parse_class_id
 from segmentation.data.photo_folder import PhotoFolder
 from segmentation.data.problems import AnnotationProblem, BadEntry, ProblemKind
 from segmentation.errors import AnnotationError, PhotoRejected
-from segmentation.evaluation.submission import COLUMNS, SubmissionFormat
+from segmentation.evaluation.submissions.submission import COLUMNS, SubmissionFormat
 from segmentation.images import read_stored_size
 
 _ROWS_A_REPORT = 500

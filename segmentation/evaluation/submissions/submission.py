@@ -25,7 +25,7 @@ from segmentation.data.problems import BadEntry
 from segmentation.data.rle import format_encoded_pixels
 from segmentation.errors import AnnotationError, PhotoRejected
 from segmentation.evaluation.disjoint import disjoint
-from segmentation.evaluation.partial_submission import PartialSubmission, Row
+from segmentation.evaluation.submissions.partial_submission import PartialSubmission, Row
 from segmentation.images import decode_rgb
 from segmentation.segmenter import Segmenter
 from segmentation.taxonomy import N_CATEGORIES

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from segmentation.evaluation.comparison import CategoryChange, Change, Comparison
-from segmentation.evaluation.markdown import figure, signed, table
+from segmentation.evaluation.reporting.comparison import CategoryChange, Change, Comparison
+from segmentation.evaluation.reporting.markdown import figure, signed, table
 
 
 def comparison_lines(found: Comparison) -> list[str]:

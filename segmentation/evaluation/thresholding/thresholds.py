@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from segmentation.config import ModelConfig
 from segmentation.errors import AnnotationError
-from segmentation.evaluation.cached_detections import CachedPhoto, without_overlaps
-from segmentation.evaluation.objectives import OBJECTIVES, Objective
+from segmentation.evaluation.thresholding.cached_detections import CachedPhoto, without_overlaps
+from segmentation.evaluation.thresholding.objectives import OBJECTIVES, Objective
 from segmentation.taxonomy import N_CATEGORIES
 
 GRID: Mapping[str, tuple[float, ...]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segmentation.evaluation.intervals import bootstrap_interval
-from segmentation.evaluation.report import Report
+from segmentation.evaluation.reporting.report import Report
 
 
 @dataclass(frozen=True, slots=True)

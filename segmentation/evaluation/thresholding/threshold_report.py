@@ -9,9 +9,9 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from segmentation.evaluation.charts import BLUE, ORANGE, new_figure, save, short_name
-from segmentation.evaluation.objectives import OBJECTIVES
-from segmentation.evaluation.thresholds import GRID, MIN_INSTANCES, ThresholdSearch
+from segmentation.evaluation.reporting.charts import BLUE, ORANGE, new_figure, save, short_name
+from segmentation.evaluation.thresholding.objectives import OBJECTIVES
+from segmentation.evaluation.thresholding.thresholds import GRID, MIN_INSTANCES, ThresholdSearch
 from segmentation.taxonomy import CATEGORIES
 
 TITLES = {

@@ -9,9 +9,9 @@ from typing import Any
 from segmentation.evaluation.categories import FEW_GARMENTS
 from segmentation.evaluation.coco_figures import CocoFigures
 from segmentation.evaluation.confusion import ErrorKind
-from segmentation.evaluation.markdown import figure, percent, table
-from segmentation.evaluation.report import Report
-from segmentation.evaluation.report_summary import common_confusions, summary
+from segmentation.evaluation.reporting.markdown import figure, percent, table
+from segmentation.evaluation.reporting.report import Report
+from segmentation.evaluation.reporting.report_summary import common_confusions, summary
 
 ERROR_MEANINGS = {
     ErrorKind.CLASSIFICATION: "the outline fits a garment, the name is another one's",

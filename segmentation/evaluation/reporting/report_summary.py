@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from segmentation.evaluation.categories import FEW_GARMENTS
 from segmentation.evaluation.confusion import NOTHING
-from segmentation.evaluation.markdown import figure, percent
-from segmentation.evaluation.report import Report
+from segmentation.evaluation.reporting.markdown import figure, percent
+from segmentation.evaluation.reporting.report import Report
 from segmentation.taxonomy import CATEGORIES
 
 _N_CONFUSIONS = 6

@@ -11,7 +11,7 @@ from segmentation.errors import ReportError
 from segmentation.evaluation.categories import CategoryRow
 from segmentation.evaluation.coco_figures import CocoFigures
 from segmentation.evaluation.curves import Calibration
-from segmentation.evaluation.report import REPORT_FORMAT, Report
+from segmentation.evaluation.reporting.report import REPORT_FORMAT, Report
 from segmentation.evaluation.speed import Speed
 
 

@@ -1,0 +1,1 @@
+"""Files for the competition: written, and checked."""
