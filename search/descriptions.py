@@ -111,15 +111,18 @@ def _store(space: Space, image: ProductImage, result: PhotoDescription | PhotoEr
     description.save()
     chosen = choose_product_garments(result.garments, category_ids) or [result.whole_image]
     Garment.objects.bulk_create(
-        _garment(description, position, seen, any(seen is each for each in chosen))
+        _garment(description, image.product_id, position, seen, any(seen is each for each in chosen))
         for position, seen in enumerate((*result.garments, result.whole_image))
     )
 
 
-def _garment(description: ImageDescription, position: int, seen: GarmentDescriptor, is_product: bool) -> Garment:
+def _garment(
+    description: ImageDescription, product_id: int, position: int, seen: GarmentDescriptor, is_product: bool
+) -> Garment:
     x_min, y_min, x_max, y_max = seen.box_xyxy_px
     return Garment(
         description=description,
+        product_id=product_id,
         position=position,
         category_id=seen.category_id,
         score=seen.score,

@@ -8,16 +8,52 @@ from __future__ import annotations
 
 from django.db import models
 
-from catalog.models import ProductImage, Retailer
+from catalog.models import Product, ProductImage, Retailer
 from segmentation.types import BoxXyxyPx
 
 
 class Space(models.Model):
     """One embedding space: vectors of different spaces must never be compared."""
 
+    class State(models.TextChoices):
+        """What a space is for."""
+
+        NEW = "new", "being built, or waiting to be promoted"
+        SERVING = "serving", "answers searches"
+        RETIRED = "retired", "answered searches once; kept to go back to"
+
     name = models.CharField(max_length=200, unique=True, help_text="{arch}-emb{dim}@{sha8 of the weights}")
     dim = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    segmenter_file = models.CharField(
+        max_length=500, blank=True, default="", help_text="checkpoint that finds garments; empty: the configured one"
+    )
+    embedder_file = models.CharField(
+        max_length=500, blank=True, default="", help_text="checkpoint that embeds them; empty: the configured one"
+    )
+    segmenter_version = models.CharField(max_length=200, blank=True, default="")
+    embedder_version = models.CharField(max_length=200, blank=True, default="")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.NEW)
+    promoted_at = models.DateTimeField(null=True, blank=True, help_text="when it last began to answer searches")
+    calibration = models.JSONField(
+        null=True, blank=True, help_text="overrides the checkpoint's: from similarity to probability, by category"
+    )
+    previous = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="the space that served before it: where rollback_space goes",
+    )
+
+    class Meta:
+        """Constraints."""
+
+        constraints = [
+            # Retire the old one first, within the same transaction.
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="serving"), name="one_serving_space"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -63,6 +99,12 @@ class Garment(models.Model):
     """
 
     description = models.ForeignKey(ImageDescription, on_delete=models.CASCADE, related_name="garments")
+    product = models.ForeignKey(
+        Product,
+        on_delete=models.CASCADE,
+        related_name="garments",
+        help_text="that of the description's image: a search joins thousands of these, so it is one step away",
+    )
     position = models.PositiveSmallIntegerField()
     category_id = models.SmallIntegerField(null=True)
     score = models.FloatField()
@@ -73,6 +115,7 @@ class Garment(models.Model):
     mask = models.JSONField(null=True, help_text="COCO run lengths: {size: [h, w], counts}")
     color_name = models.CharField(max_length=40)
     color_hex = models.CharField(max_length=7)
+    color_histogram = models.JSONField(null=True, blank=True, help_text="{color name: share of the garment's pixels}")
     embedding = models.BinaryField(help_text="float32, little-endian, unit length, Space.dim values")
     is_product = models.BooleanField()
 
