@@ -1,4 +1,4 @@
-"""The dominant color of a garment, with a name a shopper would use."""
+"""The colors of a garment, with names a shopper would use: the dominant one, and the share of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.masks import Mask
-from segmentation.types import Color
+from segmentation.types import Color, ColorHistogram
 
 _PALETTE: dict[str, tuple[tuple[int, int, int], ...]] = {
     "black": ((18, 18, 20), (38, 38, 40)),
@@ -33,6 +33,8 @@ _PALETTE: dict[str, tuple[tuple[int, int, int], ...]] = {
     "lavender": ((195, 180, 225),),
 }
 _SAMPLED_PIXELS = 4096
+LEAST_SHARE = 0.02
+"""Colors of a smaller share of a garment are seams, buttons and reflections, not what it looks like."""
 
 
 def _lab(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -48,37 +50,42 @@ _SHADES = _lab(np.array([shade for shades in _PALETTE.values() for shade in shad
 _NAME_OF_SHADE = np.array([number for number, shades in enumerate(_PALETTE.values()) for _ in shades])
 
 
-def dominant_color(pixels_rgb: NDArray[np.uint8]) -> Color:
-    """Name the color most pixels have.
+def seen_colors(pixels_rgb: NDArray[np.uint8]) -> tuple[Color, ColorHistogram]:
+    """Name the colors that pixels have.
 
     Args:
         pixels_rgb: uint8, shape (N, 3), RGB, the garment's pixels; N >= 1.
 
     Returns:
-        The commonest color name, and the median RGB of the pixels that bear it.
+        The commonest color, with the median RGB of the pixels that bear its name; and the share of each name,
+        0.001..1 with three decimals, the largest first, those below `LEAST_SHARE` left out (the commonest never is).
 
-    >>> dominant_color(np.full((10, 3), (20, 30, 75), np.uint8)).name
-    'navy'
+    >>> color, shares = seen_colors(np.repeat([(20, 30, 75), (250, 250, 250)], (30, 10), axis=0).astype(np.uint8))
+    >>> color.name, shares
+    ('navy', {'navy': 0.75, 'white': 0.25})
     """
     step = max(1, len(pixels_rgb) // _SAMPLED_PIXELS)
     sample = pixels_rgb[::step]
     # The nearest shade by |p - s|^2 = |p|^2 - 2 p.s + |s|^2, of which |p|^2 is the same for all shades.
     distances = (_SHADES**2).sum(axis=1) - 2 * (_lab(sample) * _LAB_WEIGHTS) @ _SHADES.T
     nearest = _NAME_OF_SHADE[distances.argmin(axis=1)]
-    commonest = int(np.bincount(nearest).argmax())
+    shares = np.bincount(nearest, minlength=len(COLOR_NAMES)) / len(nearest)
+    commonest = int(shares.argmax())
     red, green, blue = np.median(sample[nearest == commonest], axis=0).astype(int)
-    return Color(COLOR_NAMES[commonest], (int(red), int(green), int(blue)))
+    kept = [int(n) for n in np.argsort(-shares, kind="stable") if n == commonest or shares[n] >= LEAST_SHARE]
+    histogram = {COLOR_NAMES[n]: round(float(shares[n]), 3) for n in kept}
+    return Color(COLOR_NAMES[commonest], (int(red), int(green), int(blue))), histogram
 
 
-def garment_color(crop_rgb: NDArray[np.uint8], mask: Mask | None) -> Color:
-    """The dominant color of a crop, uint8 (H, W, 3), within its mask, uint8 (H, W), 0 or 1.
+def garment_colors(crop_rgb: NDArray[np.uint8], mask: Mask | None) -> tuple[Color, ColorHistogram]:
+    """As `seen_colors`, of a crop, uint8 (H, W, 3), within its mask, uint8 (H, W), 0 or 1.
 
     The mask's rim is left out where enough remains: it is where background shines through.
     """
     if mask is None or not mask.any():
-        return dominant_color(crop_rgb.reshape(-1, 3))
+        return seen_colors(crop_rgb.reshape(-1, 3))
     side = max(3, int(0.03 * max(mask.shape)) | 1)
     inner = cv2.erode(mask, np.ones((side, side), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
     if inner.sum() < 0.2 * mask.sum():
         inner = mask
-    return dominant_color(crop_rgb[inner.astype(bool)])
+    return seen_colors(crop_rgb[inner.astype(bool)])

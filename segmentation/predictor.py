@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segmentation.boxes import clipped_box, iou
 from segmentation.checkpoint import SpaceInfo, read_space
-from segmentation.colors import garment_color
+from segmentation.colors import garment_colors
 from segmentation.config import ModelConfig
 from segmentation.crops import garment_crop
 from segmentation.device import best_device
@@ -27,6 +27,7 @@ from segmentation.segmenter import Found, Segmenter
 from segmentation.types import (
     BoxXyxyPx,
     Color,
+    ColorHistogram,
     EncodedPhoto,
     GarmentDescriptor,
     MaskRLE,
@@ -60,6 +61,7 @@ class _Piece:
     box_xyxy_px: BoxXyxyPx
     mask: MaskRLE | None
     color: Color
+    color_histogram: ColorHistogram
     crop_rgb: NDArray[np.uint8]
 
 
@@ -167,7 +169,7 @@ class GarmentPredictor:
         x, y = width / photo.width_px, height / photo.height_px
         working_box = (box[0] * x, box[1] * y, box[2] * x, box[3] * y)
         crop = garment_crop(photo.working_rgb, working_box, self._embedder.config, window=window)
-        return _Piece(category_id, score, box, mask, _color(photo.working_rgb, working_box, window), crop)
+        return _Piece(category_id, score, box, mask, *_colors(photo.working_rgb, working_box, window), crop)
 
 
 def _open(photo: EncodedPhoto) -> _Photo | PhotoError:
@@ -184,13 +186,15 @@ def _open(photo: EncodedPhoto) -> _Photo | PhotoError:
     return _Photo(rgb, width, height, region, (time.perf_counter() - started) * 1e3)
 
 
-def _color(image_rgb: NDArray[np.uint8], box: BoxXyxyPx, window: tuple[Mask, int, int] | None) -> Color:
+def _colors(
+    image_rgb: NDArray[np.uint8], box: BoxXyxyPx, window: tuple[Mask, int, int] | None
+) -> tuple[Color, ColorHistogram]:
     if window is not None:
         mask, left, top = window
-        return garment_color(image_rgb[top : top + mask.shape[0], left : left + mask.shape[1]], mask)
+        return garment_colors(image_rgb[top : top + mask.shape[0], left : left + mask.shape[1]], mask)
     left, top = int(box[0]), int(box[1])
     crop = image_rgb[top : max(top + 1, int(np.ceil(box[3]))), left : max(left + 1, int(np.ceil(box[2])))]
-    return garment_color(resize(crop, (64, 64)), None)
+    return garment_colors(resize(crop, (64, 64)), None)
 
 
 def _described(
@@ -200,7 +204,13 @@ def _described(
     for photo, group in zip(photos, pieces, strict=True):
         garments = [
             GarmentDescriptor(
-                piece.category_id, piece.score, piece.box_xyxy_px, piece.mask, piece.color, vectors[row + offset]
+                piece.category_id,
+                piece.score,
+                piece.box_xyxy_px,
+                piece.mask,
+                piece.color,
+                vectors[row + offset],
+                piece.color_histogram,
             )
             for offset, piece in enumerate(group)
         ]

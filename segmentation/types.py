@@ -29,6 +29,10 @@ class MaskRLE(TypedDict):
     """The compressed runs, ASCII."""
 
 
+ColorHistogram = Mapping[str, float]
+"""Names of `segmentation.colors.COLOR_NAMES` and the share of a garment's pixels that bear each, the largest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Color:
     """A dominant color with the name a shopper would use."""
@@ -58,10 +62,11 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class GarmentDescriptor:
-    """One garment of a photo: what it is, where it is, its color, and its embedding.
+    """One garment of a photo: what it is, where it is, its colors, and its embedding.
 
     `category_id` is an iMaterialist category (0..45), or None for a whole photo or a region a client chose.
-    `mask` is None where no garment was segmented (whole photo, region).
+    `mask` is None where no garment was segmented (whole photo, region). `color` is the dominant one;
+    `color_histogram` is empty where it is not known (described by an earlier version).
     """
 
     category_id: int | None
@@ -70,6 +75,7 @@ class GarmentDescriptor:
     mask: MaskRLE | None
     color: Color
     embedding: Embedding
+    color_histogram: ColorHistogram = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """How photos and descriptions travel: plain structures that msgpack carries, with bytes left as bytes.
 
 Both ways of running speak it, so what works in one process works over the queue. Every message has a version; another
-version is an error that says so, never a guess.
+version is an error that says so, never a guess. Version 2 names the space that photos shall be described in; what was
+queued in version 1 is described by the configured checkpoints and answered in version 1, so vision workers are
+renewed before those who send.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ from segmentation.types import (
 )
 from workers.errors import CodecError, SpaceChanged
 
-VERSION = 1
+VERSION = 2
+UNDERSTOOD = (1, 2)
+"""Versions that are read; written is the newest, or in an answer that of the question."""
 EMBEDDING_DTYPE = np.dtype("<f4")
 """float32, little endian, whatever the machine."""
 
@@ -38,13 +42,17 @@ class PhotoReference:
     region_xyxy_px: BoxXyxyPx | None = None
 
 
-def encode_photos(photos: Sequence[EncodedPhoto | PhotoReference]) -> Payload:
+def encode_photos(photos: Sequence[EncodedPhoto | PhotoReference], *, space: str | None = None) -> Payload:
     """Photos as one message.
 
-    >>> encode_photos([PhotoReference("catalog/ab/1.jpg")])
-    {'v': 1, 'photos': [{'path': 'catalog/ab/1.jpg', 'region': None}]}
+    Args:
+        photos: In the order in which their descriptions shall come.
+        space: The space to describe them in; None leaves it to the worker's configured checkpoints.
+
+    >>> encode_photos([PhotoReference("catalog/ab/1.jpg")], space="resnet18-emb256@ab12cd34")
+    {'v': 2, 'space': 'resnet18-emb256@ab12cd34', 'photos': [{'path': 'catalog/ab/1.jpg', 'region': None}]}
     """
-    return {"v": VERSION, "photos": [_encode_photo(photo) for photo in photos]}
+    return {"v": VERSION, "space": space, "photos": [_encode_photo(photo) for photo in photos]}
 
 
 def _encode_photo(photo: EncodedPhoto | PhotoReference) -> Payload:
@@ -67,6 +75,19 @@ def decode_photos(payload: Payload) -> list[EncodedPhoto | PhotoReference]:
         raise CodecError(f"This is not a message of photos: {error!r}") from error
 
 
+def asked_space(payload: Payload) -> str | None:
+    """The space a message wants its photos described in; None leaves it to the configured checkpoints.
+
+    Raises:
+        CodecError: Another version or another shape.
+    """
+    _check_version(payload)
+    space = payload.get("space")
+    if not isinstance(space, str | None):
+        raise CodecError(f"This is not a message of photos: a space must be a name, not {type(space).__name__}.")
+    return space
+
+
 def _decode_photo(each: Payload) -> EncodedPhoto | PhotoReference:
     region = None if each["region"] is None else _box(each["region"])
     if "path" in each:
@@ -76,10 +97,19 @@ def _decode_photo(each: Payload) -> EncodedPhoto | PhotoReference:
     return EncodedPhoto(each["data"], region)
 
 
-def encode_descriptions(results: Sequence[PhotoDescription | PhotoError], *, space: str, model_version: str) -> Payload:
-    """What was seen, as one message, with the space its embeddings live in."""
+def encode_descriptions(
+    results: Sequence[PhotoDescription | PhotoError], *, space: str, model_version: str, version: int = VERSION
+) -> Payload:
+    """What was seen, as one message, with the space its embeddings live in.
+
+    Args:
+        results: In the order of the photos.
+        space: The space the embeddings live in.
+        model_version: `name@sha8` of the segmenter.
+        version: That of the message that is answered.
+    """
     return {
-        "v": VERSION,
+        "v": version,
         "space": space,
         "model_version": model_version,
         "results": [_encode_result(result) for result in results],
@@ -106,6 +136,7 @@ def _encode_garment(garment: GarmentDescriptor) -> Payload:
         "box": [float(edge) for edge in garment.box_xyxy_px],
         "mask": None if mask is None else {"size": [int(side) for side in mask["size"]], "counts": mask["counts"]},
         "color": {"name": garment.color.name, "rgb": [int(channel) for channel in garment.color.rgb]},
+        "colors": {name: float(share) for name, share in garment.color_histogram.items()},
         "embedding": np.ascontiguousarray(garment.embedding, dtype=EMBEDDING_DTYPE).tobytes(),
     }
 
@@ -166,6 +197,8 @@ def _decode_garment(each: Payload) -> GarmentDescriptor:
         color=Color(each["color"]["name"], (red, green, blue)),
         # A copy: an array over a message's bytes would be read-only and keep the message alive.
         embedding=np.frombuffer(each["embedding"], dtype=EMBEDDING_DTYPE).astype(np.float32),
+        # Optional: a worker of an earlier version sends none, while processes are replaced one by one.
+        color_histogram={str(name): float(share) for name, share in each.get("colors", {}).items()},
     )
 
 
@@ -177,5 +210,7 @@ def _box(edges: Sequence[float]) -> BoxXyxyPx:
 def _check_version(payload: Payload) -> None:
     if not isinstance(payload, dict):
         raise CodecError(f"A message must be a map, not {type(payload).__name__}.")
-    if payload.get("v") != VERSION:
-        raise CodecError(f"The message has version {payload.get('v')!r}, this process speaks {VERSION}.")
+    if payload.get("v") not in UNDERSTOOD:
+        raise CodecError(
+            f"The message has version {payload.get('v')!r}, this process speaks {' and '.join(map(str, UNDERSTOOD))}."
+        )

@@ -10,7 +10,7 @@ import torch
 
 from segmentation.boxes import clipped_box, containment, iou
 from segmentation.checkpoint import SHIPPED_EMBEDDER, read_info, read_space
-from segmentation.colors import COLOR_NAMES, dominant_color, garment_color
+from segmentation.colors import COLOR_NAMES, garment_colors, seen_colors
 from segmentation.config import EmbedderConfig
 from segmentation.config_files import from_mapping, to_mapping
 from segmentation.crops import garment_crop
@@ -42,7 +42,8 @@ CONFIG = EmbedderConfig("test", dim=16, input_side_px=64)
     ],
 )
 def test_plain_colors_have_the_name_a_shopper_would_use(rgb: tuple[int, int, int], name: str) -> None:
-    color = dominant_color(np.full((50, 3), rgb, np.uint8))
+    color, shares = seen_colors(np.full((50, 3), rgb, np.uint8))
+    assert shares == {name: 1.0}
     assert color.name == name
     assert color.rgb == rgb
     assert color.name in COLOR_NAMES
@@ -53,17 +54,18 @@ def test_the_color_is_the_garments_not_the_backgrounds() -> None:
     crop[10:30, 10:30] = (205, 30, 40)
     mask = np.zeros((40, 40), np.uint8)
     mask[9:31, 9:31] = 1  # a rim of background, as real masks have
-    assert garment_color(crop, mask).name == "red"
-    assert garment_color(crop, None).name == "white"
+    assert garment_colors(crop, mask)[0].name == "red"
+    assert garment_colors(crop, None)[0].name == "white"
 
 
 def test_the_commonest_color_is_the_one_a_pixel_by_pixel_search_finds() -> None:
     rng = np.random.default_rng(5)
     for _ in range(20):
         pixels = np.clip(rng.integers(0, 256, 3) + rng.normal(0, 25, (200, 3)), 0, 255).astype(np.uint8)
-        names = [dominant_color(pixel[None]).name for pixel in pixels]
+        names = [seen_colors(pixel[None])[0].name for pixel in pixels]
         counts = {name: names.count(name) for name in names}
-        found = dominant_color(pixels)
+        found, shares = seen_colors(pixels)
+        assert shares == {name: n / len(pixels) for name, n in counts.items() if n >= 0.02 * len(pixels)}
         assert counts[found.name] == max(counts.values())
         of_that_name = pixels[[name == found.name for name in names]]
         assert found.rgb == tuple(np.median(of_that_name, axis=0).astype(int))

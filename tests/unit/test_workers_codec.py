@@ -34,8 +34,9 @@ masks = st.builds(
     st.text(alphabet=st.characters(min_codepoint=48, max_codepoint=111), max_size=30),
 )
 embeddings = st.lists(finite, min_size=1, max_size=8).map(lambda values: np.array(values, dtype=np.float32))
+histograms = st.dictionaries(st.sampled_from(["navy", "light blue", "white"]), st.floats(0, 1))
 garments = st.builds(
-    GarmentDescriptor, st.none() | st.integers(0, 45), finite, boxes, st.none() | masks, colors, embeddings
+    GarmentDescriptor, st.none() | st.integers(0, 45), finite, boxes, st.none() | masks, colors, embeddings, histograms
 )
 descriptions = st.builds(
     PhotoDescription,
@@ -63,6 +64,7 @@ def same_garment(one, other):
     )
     assert one.embedding.dtype == other.embedding.dtype == np.float32
     assert one.embedding.tobytes() == other.embedding.tobytes()
+    assert list(one.color_histogram.items()) == list(other.color_histogram.items())
 
 
 @given(st.lists(photos, max_size=4))
@@ -90,6 +92,15 @@ def test_an_arrived_embedding_can_be_changed_without_changing_the_message():
     first = decode_descriptions(payload)[0]
     first.whole_image.embedding[0] = 7.0
     assert decode_descriptions(payload)[0].whole_image.embedding[0] == 1.0
+
+
+def test_a_worker_of_an_earlier_version_that_sends_no_color_shares_is_understood():
+    garment = GarmentDescriptor(
+        None, 1.0, (0, 0, 1, 1), None, Color("red", (255, 0, 0)), np.ones(2, np.float32), {"red": 1.0}
+    )
+    payload = encode_descriptions([PhotoDescription(1, 1, (), garment)], space="s", model_version="m")
+    del payload["results"][0]["whole_image"]["colors"]
+    assert decode_descriptions(payload)[0].whole_image.color_histogram == {}
 
 
 def test_numpy_numbers_of_a_model_become_plain_numbers():
