@@ -43,3 +43,7 @@ class RunNotWritten(SegmentationError):
 
 class TrainingPeerLost(SegmentationError):
     """Another process of the same training stopped; this one cannot go on alone."""
+
+
+class CalibrationError(SegmentationError):
+    """A calibration is damaged, or pairs cannot be calibrated on; the message says why."""
