@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.db import models
 
 from catalog import limits
+from catalog.money import lower_price
 
 
 class Retailer(models.Model):
@@ -83,8 +84,7 @@ class Product(models.Model):
     @property
     def effective_price(self) -> Decimal | None:
         """What a shopper pays, in `currency`: the sale price where it is the lower one, else the price."""
-        prices = [price for price in (self.price, self.sale_price) if price is not None]
-        return min(prices) if prices else None
+        return lower_price(self.price, self.sale_price)
 
     @property
     def primary_image(self) -> ProductImage | None:

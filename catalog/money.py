@@ -31,3 +31,13 @@ def in_decimals_of(amount: Decimal, currency: str) -> Decimal:
     """
     decimals = decimals_of(currency)
     return amount if decimals is None else amount.quantize(Decimal(1).scaleb(-decimals))
+
+
+def lower_price(price: Decimal | None, sale_price: Decimal | None) -> Decimal | None:
+    """What a shopper pays: the sale price where it is the lower one, else the price; None where neither is known.
+
+    >>> lower_price(Decimal(52), Decimal(40)), lower_price(Decimal(52), None), lower_price(None, None)
+    (Decimal('40'), Decimal('52'), None)
+    """
+    prices = [amount for amount in (price, sale_price) if amount is not None]
+    return min(prices) if prices else None

@@ -20,3 +20,7 @@ class InvalidRegion(SearchError):
 
 class IndexingStalled(SearchError):
     """The queue has not described a photo for a while; look after its workers, then run the command again."""
+
+
+class InvalidFilter(SearchError):
+    """A filter names a color, gender, currency or price that there is not; correct it."""
