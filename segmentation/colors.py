@@ -48,6 +48,8 @@ COLOR_NAMES: tuple[str, ...] = tuple(_PALETTE)
 _LAB_WEIGHTS = np.array([0.6, 1.0, 1.0], dtype=np.float32)
 _SHADES = _lab(np.array([shade for shades in _PALETTE.values() for shade in shades], dtype=np.uint8)) * _LAB_WEIGHTS
 _NAME_OF_SHADE = np.array([number for number, shades in enumerate(_PALETTE.values()) for _ in shades])
+SHADES_LAB: tuple[NDArray[np.float32], ...] = tuple(_SHADES[n == _NAME_OF_SHADE] for n in range(len(COLOR_NAMES)))
+"""The shades of each of `COLOR_NAMES`, float32 (shades, 3), L*a*b* with lightness weighed down."""
 
 
 def seen_colors(pixels_rgb: NDArray[np.uint8]) -> tuple[Color, ColorHistogram]:
