@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from search.filters import Filters
 from search.index.base import NO_ID, VectorIndex, Where
 from search.ranking import Hit, Match, clip_score, rank_products
 from search.selectors import GarmentSource, garment_sources
@@ -63,7 +64,7 @@ class _Search:
 
     def _look_up(self, open_queries: Sequence[int]) -> None:
         unknown = {hit.garment_id for number in open_queries for hit in self.hits[number]} - self.sources.keys()
-        found = garment_sources(unknown, in_stock_only=self.in_stock_only)
+        found = garment_sources(unknown, Filters(in_stock=True if self.in_stock_only else None))
         self.sources.update({garment_id: found.get(garment_id) for garment_id in unknown})
 
     def known_sources(self) -> dict[int, GarmentSource]:

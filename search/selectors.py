@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from numpy.typing import NDArray
 
 from catalog.models import Availability, Product, ProductImage, Retailer
+from search.filters import Filters
 from search.models import Garment, ImageDescription, Space
 from segmentation.types import Embedding
 
@@ -21,14 +22,19 @@ EMBEDDING_DTYPE = np.dtype("<f4")
 """How vectors of record are stored, whatever the machine."""
 
 
+EVERYTHING = Filters()
+
+
 @dataclass(frozen=True, slots=True)
 class GarmentSource:
-    """Where a garment in the index comes from."""
+    """The product behind a garment in the index, as far as ranking needs it."""
 
     product_id: int
-    image_file: str
-    """Below MEDIA_ROOT."""
     category_id: int | None
+    retailer_id: int
+    item_group_id: str
+    """Joins a retailer's variants; empty for a product that has none."""
+    is_in_stock: bool
 
 
 def due_images(space: Space, retailer: Retailer | None = None) -> QuerySet[ProductImage]:
@@ -51,25 +57,50 @@ def indexable_garments(space: Space) -> QuerySet[Garment]:
         description__space=space,
         description__state=ImageDescription.State.OK,
         description__image_sha256=F("description__image__sha256"),
-        description__image__product__withdrawn_at__isnull=True,
+        product__withdrawn_at__isnull=True,
     )
 
 
-def garment_sources(garment_ids: Iterable[int], *, in_stock_only: bool = False) -> dict[int, GarmentSource]:
-    """Looks up the products behind vectors; withdrawn and deleted ones are missing from the answer.
+def garment_sources(garment_ids: Iterable[int], filters: Filters = EVERYTHING) -> dict[int, GarmentSource]:
+    """Looks up the products behind vectors, as they are now.
 
     Args:
         garment_ids: Ids the index returned.
-        in_stock_only: Leave out what cannot be bought now.
+        filters: What the products must be; what was withdrawn, deleted, sold out or repriced beyond them meanwhile is
+            missing from the answer.
     """
     sources: dict[int, GarmentSource] = {}
+    condition = filters.garments()
     for ids in chunked(sorted(set(garment_ids)), IDS_A_QUERY):
-        garments = Garment.objects.filter(pk__in=ids, description__image__product__withdrawn_at__isnull=True)
-        if in_stock_only:
-            garments = garments.filter(description__image__product__availability=Availability.IN_STOCK)
-        rows = garments.values_list("pk", "description__image__product_id", "description__image__file", "category_id")
-        sources.update({pk: GarmentSource(product, file, category) for pk, product, file, category in rows})
+        rows = Garment.objects.filter(condition, pk__in=ids).values_list(
+            "pk",
+            "product_id",
+            "category_id",
+            "product__retailer_id",
+            "product__item_group_id",
+            "product__availability",
+        )
+        for pk, product_id, category_id, retailer_id, group, availability in rows:
+            in_stock = availability == Availability.IN_STOCK
+            sources[pk] = GarmentSource(product_id, category_id, retailer_id, group, in_stock)
     return sources
+
+
+def matched_images(garment_ids: Iterable[int]) -> dict[int, str]:
+    """The image each garment was seen in, as a file name below MEDIA_ROOT."""
+    files: dict[int, str] = {}
+    for ids in chunked(sorted(set(garment_ids)), IDS_A_QUERY):
+        files.update(Garment.objects.filter(pk__in=ids).values_list("pk", "description__image__file"))
+    return files
+
+
+def color_histograms(garment_ids: Iterable[int]) -> dict[int, dict[str, float]]:
+    """The share of each color in garments, by garment; those described before colors were counted are left out."""
+    histograms: dict[int, dict[str, float]] = {}
+    for ids in chunked(sorted(set(garment_ids)), IDS_A_QUERY):
+        known = Garment.objects.filter(pk__in=ids, color_histogram__isnull=False)
+        histograms.update(known.values_list("pk", "color_histogram"))
+    return histograms
 
 
 def product_garments(product: Product, space: str) -> list[Garment]:
@@ -78,7 +109,7 @@ def product_garments(product: Product, space: str) -> list[Garment]:
         is_product=True,
         description__space__name=space,
         description__state=ImageDescription.State.OK,
-        description__image__product=product,
+        product=product,
     )
     return list(garments.defer("mask").order_by("description__image__position", "position"))
 

@@ -22,7 +22,7 @@ from search.neighbours import Neighbourhood, Query, find_products
 from search.ranking import Match
 from search.regions import place_region
 from search.results import Kind, RankedProduct, SearchedObject, SearchOptions, SearchResult, SimilarProducts
-from search.selectors import product_garments, read_embedding
+from search.selectors import matched_images, product_garments, read_embedding
 from segmentation.checkpoint import SpaceInfo
 from segmentation.errors import PhotoRejected
 from segmentation.images import read_photo_size
@@ -178,16 +178,17 @@ def _best_of_all(matches: Iterable[Sequence[Match]], limit: int) -> list[Match]:
 def _fetch_products(found: Neighbourhood) -> list[tuple[RankedProduct, ...]]:
     """Joins matches with the products as they are now, all queries in one go; what vanished meanwhile is left out."""
     products = products_by_key({match.product_id for of_query in found.matches for match in of_query})
+    images = matched_images(match.garment_id for of_query in found.matches for match in of_query)
     ranked = []
     for of_query in found.matches:
-        there = [match for match in of_query if match.product_id in products]
+        there = [match for match in of_query if match.product_id in products and match.garment_id in images]
         ranked.append(
             tuple(
                 RankedProduct(
                     rank=rank,
                     score=match.score,
                     product=products[match.product_id],
-                    matched_image=found.sources[match.garment_id].image_file,
+                    matched_image=images[match.garment_id],
                     matched_category_id=found.sources[match.garment_id].category_id,
                 )
                 for rank, match in enumerate(there, start=1)
