@@ -56,6 +56,6 @@ def _warm_up() -> None:
     from workers.errors import ModelMissing
 
     try:
-        runtime.predictor()
+        runtime.warm_up()
     except ModelMissing as error:
         print(f"The model cannot be loaded: {error}", flush=True)  # noqa: T201

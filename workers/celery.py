@@ -88,7 +88,7 @@ def _warm_up() -> None:
     if VISION_QUEUE not in app.amqp.queues.consume_from:
         return
     try:
-        runtime.predictor()
+        runtime.warm_up()
     except ModelMissing:
         # Every task will say so too; the worker stays up so that its callers hear the reason.
         _log.exception("The vision worker cannot load its model.")

@@ -16,13 +16,12 @@ from celery.canvas import Signature
 from celery.exceptions import CeleryError, TimeoutError
 from kombu.exceptions import KombuError
 
-from segmentation.checkpoint import SpaceInfo, read_space
-from segmentation.errors import CheckpointError
+from segmentation.checkpoint import SpaceInfo
 from segmentation.types import EncodedPhoto, PhotoDescription, PhotoError
+from workers import model_files
 from workers.celery import app
 from workers.codec import Payload, PhotoReference, decode_descriptions, encode_photos
-from workers.config import WorkersConfig
-from workers.errors import ModelMissing, SpaceChanged, VisionTimeout, VisionUnavailable, WorkersError
+from workers.errors import SpaceChanged, VisionTimeout, VisionUnavailable, WorkersError
 from workers.tasks import describe_images
 
 _log = logging.getLogger(__name__)
@@ -46,40 +45,46 @@ def space() -> SpaceInfo:
     Raises:
         ModelMissing: A checkpoint is missing or damaged.
     """
-    config = WorkersConfig.from_environment()
-    try:
-        return read_space(config.segmenter, config.embedder)
-    except (CheckpointError, FileNotFoundError) as error:
-        raise ModelMissing(str(error)) from error
+    return model_files.configured_pair().space()
 
 
-def describe_photos(photos: Sequence[EncodedPhoto], *, timeout_s: float) -> list[PhotoDescription | PhotoError]:
+def describe_photos(
+    photos: Sequence[EncodedPhoto], *, timeout_s: float, space: str | None = None
+) -> list[PhotoDescription | PhotoError]:
     """Describe a shopper's photos, one result each, in their order.
 
     Args:
         photos: Encoded photos, at most a few: they travel as one message.
+        space: Name of the space to describe them in; None is that of the configured checkpoints.
         timeout_s: How long to wait. An embedded model that has begun is not interrupted.
 
     Raises:
         VisionTimeout: No answer in time.
         VisionUnavailable: The queue cannot be reached, or the worker failed.
-        ModelMissing: A checkpoint is missing or damaged.
+        ModelMissing: A checkpoint is missing or damaged, or whoever describes does not know the space.
     """
-    payload = encode_photos(photos)
+    expected = _or_configured(space)
+    payload = encode_photos(photos, space=expected)
     reply = _describe_here(payload, timeout_s) if is_embedded() else _describe_there(payload, timeout_s)
     try:
-        return decode_descriptions(reply, expected_space=space().name)
+        return decode_descriptions(reply, expected_space=expected)
     except SpaceChanged as error:
         _log.error("%s Restart the older of the two.", error)
         raise VisionUnavailable(str(error)) from error
 
 
-def describe_images_signature(photos: Sequence[EncodedPhoto | PhotoReference]) -> Signature[Any]:
+def describe_images_signature(
+    photos: Sequence[EncodedPhoto | PhotoReference], *, space: str | None = None
+) -> Signature[Any]:
     """The vision task on these photos, for a chain: the next task receives the encoded descriptions.
 
     Its own result is not kept in the broker; the chain hands it on.
+
+    Args:
+        photos: Photos, or names of photos below the media folder.
+        space: Name of the space to describe them in; None leaves it to the worker's configured checkpoints.
     """
-    return describe_images.signature((encode_photos(photos),), options={"ignore_result": True})
+    return describe_images.signature((encode_photos(photos, space=space),), options={"ignore_result": True})
 
 
 def send(work: Signature[Any]) -> None:
@@ -111,6 +116,10 @@ def check_broker() -> None:
             connection.ensure_connection(max_retries=1, interval_start=0)
     except QUEUE_FAILURES as error:
         raise VisionUnavailable(f"The broker does not answer: {error}") from error
+
+
+def _or_configured(name: str | None) -> str:
+    return space().name if name is None else name
 
 
 def _describe_here(payload: Payload, timeout_s: float) -> Payload:

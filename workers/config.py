@@ -22,6 +22,8 @@ class WorkersConfig:
     embedder: Path
     media_root: Path
     """Photos that travel by reference are read below this folder, and nowhere else."""
+    models_dir: Path
+    """Copies of the checkpoints of every space that was ever begun; shared by all who run models."""
     threads: int | None
     """CPU threads of the model; None lets torch choose."""
     visibility_timeout_s: int
@@ -50,6 +52,7 @@ class WorkersConfig:
             segmenter=Path(text_of(env, "SELVEDGE_SEGMENTER", str(SHIPPED_SEGMENTER))),
             embedder=Path(text_of(env, "SELVEDGE_EMBEDDER", str(SHIPPED_EMBEDDER))),
             media_root=Path(text_of(env, "SELVEDGE_MEDIA_ROOT", str(data_dir / "media"))).resolve(),
+            models_dir=Path(text_of(env, "SELVEDGE_MODELS_DIR", str(data_dir / "models"))).resolve(),
             threads=threads if threads > 0 else None,
             visibility_timeout_s=whole_number_of(env, "SELVEDGE_VISIBILITY_TIMEOUT_S", 3600),
             result_expires_s=whole_number_of(env, "SELVEDGE_RESULT_EXPIRES_S", 600),

@@ -19,6 +19,10 @@ class ModelMissing(WorkersError):
     """A checkpoint is missing or damaged. Put the right file in place; trying again does not help."""
 
 
+class ModelsNotKept(WorkersError):
+    """The models folder cannot be written. Make room or mend its permissions, then try again."""
+
+
 class SpaceChanged(WorkersError):
     """The worker's model is not the one this process knows. Restart the older of the two."""
 

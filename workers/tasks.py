@@ -8,14 +8,14 @@ from segmentation.images import MAX_PHOTO_BYTES
 from segmentation.types import EncodedPhoto, PhotoDescription, PhotoError
 from workers import runtime
 from workers.celery import app
-from workers.codec import Payload, PhotoReference, decode_photos, encode_descriptions
+from workers.codec import Payload, PhotoReference, asked_space, decode_photos, encode_descriptions
 from workers.config import WorkersConfig
 
 
 # The log names a task that succeeded, not the descriptions it returned.
 @app.task(name="workers.tasks.describe_images", resultrepr_maxsize=40)
 def describe_images(encoded_photos: Payload) -> Payload:
-    """Describe every photo of a message; a photo that cannot be used is an error for itself alone.
+    """Describe every photo of a message in the space it asks for; a photo that cannot be used fails for itself alone.
 
     Args:
         encoded_photos: A message of `workers.codec.encode_photos`.
@@ -25,17 +25,20 @@ def describe_images(encoded_photos: Payload) -> Payload:
 
     Raises:
         CodecError: Another version or another shape.
-        ModelMissing: A checkpoint is missing or damaged.
+        ModelMissing: A checkpoint is missing or damaged, or the space is not known here.
     """
     media_root = WorkersConfig.from_environment().media_root
     photos = [_fetch(photo, media_root) for photo in decode_photos(encoded_photos)]
-    model = runtime.predictor()
+    model = runtime.predictor(asked_space(encoded_photos))
     usable = [photo for photo in photos if isinstance(photo, EncodedPhoto)]
     described = iter(model.describe(usable))
     results: list[PhotoDescription | PhotoError] = [
         photo if isinstance(photo, PhotoError) else next(described) for photo in photos
     ]
-    return encode_descriptions(results, space=model.space, model_version=model.model_version)
+    runtime.follow_announcement()
+    return encode_descriptions(
+        results, space=model.space, model_version=model.model_version, version=encoded_photos["v"]
+    )
 
 
 def _fetch(photo: EncodedPhoto | PhotoReference, media_root: Path) -> EncodedPhoto | PhotoError:

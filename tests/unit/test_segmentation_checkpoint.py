@@ -61,7 +61,6 @@ def test_callers_of_the_workers_hear_of_a_later_version_as_a_missing_model(
 ) -> None:
     later = checkpoint(tmp_path / "s.safetensors", "segmenter", {"name": "s", "model": {"backbon": "resnet18"}})
     monkeypatch.setenv("SELVEDGE_SEGMENTER", str(later))
-    monkeypatch.setattr(runtime, "_loaded", None)
     with pytest.raises(ModelMissing, match="did you mean 'backbone'"):
         runtime.predictor()
 

@@ -23,6 +23,9 @@ class EchoModel:
     dim = 2
     model_version = "echo@00000000"
 
+    def __init__(self, space=None):
+        """Echoes in whatever space it is asked for."""
+
     def describe(self, photos):
         return [self._one(photo) for photo in photos]
 
@@ -114,6 +117,17 @@ def test_a_worker_with_another_model_is_no_match(model, monkeypatch):
     monkeypatch.setattr(client, "space", lambda: SpaceInfo("other", 2, "a", "b"))
     with pytest.raises(VisionUnavailable, match="other"):
         client.describe_photos([EncodedPhoto(b"1")], timeout_s=5)
+
+
+@pytest.mark.usefixtures("model")
+def test_the_space_a_caller_names_is_what_the_model_is_asked_for(monkeypatch):
+    asked = []
+    monkeypatch.setattr(runtime, "predictor", lambda space=None: asked.append(space) or EchoModel())
+    client.describe_photos([EncodedPhoto(b"1")], timeout_s=5)
+    with pytest.raises(VisionUnavailable, match=r"echo-emb2@00000000.*shadow"):
+        client.describe_photos([EncodedPhoto(b"1")], timeout_s=5, space="shadow")
+    client.describe_images_signature([EncodedPhoto(b"1")], space="shadow").apply_async()
+    assert asked == [EchoModel.space, "shadow", "shadow"]
 
 
 def test_a_missing_checkpoint_is_named(monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from segmentation.types import Color, EncodedPhoto, GarmentDescriptor, MaskRLE, 
 from workers.codec import (
     VERSION,
     PhotoReference,
+    asked_space,
     decode_descriptions,
     decode_photos,
     described_space,
@@ -132,6 +133,23 @@ def test_a_message_of_another_version_is_refused_by_name(payload):
 def test_a_message_of_another_shape_is_refused(photos):
     with pytest.raises(CodecError, match="not a message of photos"):
         decode_photos({"v": VERSION, "photos": photos})
+
+
+@pytest.mark.parametrize("space", [None, "hub/model:emb8@00000000"])
+def test_the_space_that_is_asked_for_arrives(space):
+    assert asked_space(over_the_wire(encode_photos([], space=space))) == space
+
+
+def test_photos_queued_before_messages_named_a_space_are_described_and_answered_in_their_version():
+    queued = {"v": 1, "photos": [{"path": "catalog/a.jpg", "region": None}]}
+    assert asked_space(queued) is None
+    assert decode_photos(queued) == [PhotoReference("catalog/a.jpg")]
+    assert encode_descriptions([], space="s", model_version="m", version=queued["v"])["v"] == 1
+
+
+def test_a_space_that_is_no_name_is_refused():
+    with pytest.raises(CodecError, match="must be a name, not int"):
+        asked_space({"v": VERSION, "space": 7, "photos": []})
 
 
 def test_embeddings_of_another_space_are_refused_not_mixed():
