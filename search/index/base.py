@@ -8,6 +8,7 @@ too, allowed by the restrictions, never removed, and k hits whenever k vectors a
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -63,6 +64,9 @@ class UnsupportedIndexUrl(VectorIndexError, ValueError):
 
 NO_VALUE = -1
 """A tag whose value is not known: it matches no restriction on that tag."""
+
+ABSENT = -3
+"""Stands in `VectorIndex.tags` for every tag of an id that is not there; no tag may be below `NO_VALUE`."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,17 @@ class VectorIndex(Protocol):
         """The ids of all vectors, int64 (N,), in rising order: what a reconciliation compares with the database."""
         ...
 
+    def tags(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The tags of some vectors: what a reconciliation compares with the records.
+
+        Args:
+            ids: int64 (N,), in any order.
+
+        Returns:
+            int64 (N, len(TAG_NAMES)), a row per id in the order of `TAG_NAMES`; `ABSENT` throughout for unknown ids.
+        """
+        ...
+
     def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], tags: Sequence[Tags]) -> None:
         """Add vectors, replacing those (and their tags) whose id is already there. All or nothing.
 
@@ -206,7 +221,9 @@ class VectorIndex(Protocol):
         ...
 
     def publish(self) -> int:
-        """Make the present content visible to all readers, at once and as a whole.
+        """Make the present content visible to all readers, in every process, at once and as a whole.
+
+        It costs what the change costs, whatever the index holds.
 
         Returns:
             The new generation's number; numbers only grow.
@@ -214,4 +231,64 @@ class VectorIndex(Protocol):
         Raises:
             PublishFailed: The content could not be stored; readers keep the state they have.
         """
+        ...
+
+
+@dataclass(frozen=True)
+class IndexFacts:
+    """What is published for a space, for people and for the decision to compact.
+
+    Attributes:
+        kind: How it is searched, in the keeper's words.
+        n_base: Vectors in the part that is built for fast search, removed ones included.
+        n_delta: Vectors added or replaced since that part was built.
+        n_removed: Vectors of the base that were removed or replaced since.
+        bytes_on_disk: Size of all files, older states that are still kept included.
+        generation: Number of the published state.
+    """
+
+    kind: str
+    n_base: int
+    n_delta: int
+    n_removed: int
+    bytes_on_disk: int
+    generation: int
+
+    @property
+    def n_vectors(self) -> int:
+        """How many vectors can be found."""
+        return self.n_base - self.n_removed + self.n_delta
+
+
+class Keeper(Protocol):
+    """All the spaces that are kept under one URL; what `search.index.registry` asks. Safe in threads and processes."""
+
+    def open_reader(self, space: str, dim: int) -> VectorIndex:
+        """See `registry.open_reader`; called once per process, space and dim."""
+        ...
+
+    def open_writer(
+        self, space: str, dim: int, *, fresh: bool, timeout_s: float
+    ) -> AbstractContextManager[VectorIndex]:
+        """See `registry.open_writer`."""
+        ...
+
+    def compaction_due(self, space: str, dim: int) -> bool:
+        """See `registry.compaction_due`."""
+        ...
+
+    def compact(self, space: str, dim: int) -> bool:
+        """See `registry.compact`."""
+        ...
+
+    def facts(self, space: str, dim: int) -> IndexFacts:
+        """See `registry.index_facts`."""
+        ...
+
+    def published_spaces(self) -> list[str]:
+        """See `registry.published_spaces`."""
+        ...
+
+    def drop_space(self, space: str) -> None:
+        """See `registry.drop_space`."""
         ...

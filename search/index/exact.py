@@ -4,10 +4,12 @@ The cheap score's error is bounded, so one comparison tells whether a better vec
 can (many near-duplicates around rank k), all allowed vectors are scored in full.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from search.index.base import NO_ID
+from search.index.base import NO_ID, Hits
 from search.index.scans import multiply
 
 _CHUNK_ROWS = 4096  # float64 copies of this many rows at a time: 8 MiB at 256 dimensions
@@ -105,3 +107,13 @@ def rank_nominated(
     if complete or scores[-1] > coarse[-1] + error:
         return best_ids, scores
     return None
+
+
+def padded(ranked: Sequence[Ranked], k: int, generation: int) -> Hits:
+    """Put rankings of up to k entries into rectangular arrays; `generation` is handed on."""
+    ids = np.full((len(ranked), k), NO_ID, dtype=np.int64)
+    scores = np.full((len(ranked), k), -np.inf, dtype=np.float32)
+    for row, (best_ids, best_scores) in enumerate(ranked):
+        ids[row, : best_ids.size] = best_ids
+        scores[row, : best_ids.size] = best_scores
+    return Hits(ids, scores, generation)

@@ -17,11 +17,15 @@ from numpy.typing import NDArray
 
 from search.index import snapshots
 from search.index.base import Hits, IndexBusy, IndexDamaged, IndexNotWritable, PublishFailed, Tags, Where
+from search.index.exact import padded
+from search.index.options import IndexOptions
 from search.index.row_buffer import RowBuffer
 from search.index.stored_rows import Published, open_published, write_rows
 from search.index.validation import check_count, check_ids, check_k, check_tags, check_unique, check_vectors
 
 log = logging.getLogger(__name__)
+
+DEFAULT_OPTIONS = IndexOptions()
 
 
 class FaissReader:
@@ -38,14 +42,15 @@ class FaissReader:
         SpaceMismatch: What is published has another vector length.
     """
 
-    def __init__(self, root: Path, space: str, dim: int) -> None:
+    def __init__(self, root: Path, space: str, dim: int, options: IndexOptions = DEFAULT_OPTIONS) -> None:
         self.space = space
         self.dim = dim
         self._root = root
+        self._options = options
         self._folder = snapshots.space_folder(root, space)
         self._reloading = threading.Lock()
         self._refused: str | None = None
-        self._published = open_published(root, space, dim)
+        self._published = open_published(root, space, dim, options)
 
     @property
     def generation(self) -> int:
@@ -59,12 +64,16 @@ class FaissReader:
         """The ids of the published vectors, rising."""
         return np.sort(self._current().rows.ids)
 
+    def tags(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The tags of published vectors."""
+        return RowBuffer.holding(self._current().rows).tags(check_ids(ids))
+
     def search(self, queries: NDArray[np.float32], k: int, where: Where | None = None) -> Hits:
         """Find the k most alike vectors of each query in the published state."""
         check_k(k)
         queries = check_vectors(queries, self.dim)
         published = self._current()
-        return published.rows.search(queries, k, where, published.number)
+        return padded(published.rows.search(queries, k, where, None), k, published.number)
 
     def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], tags: Sequence[Tags]) -> None:
         """Refused: `IndexNotWritable`."""
@@ -95,7 +104,7 @@ class FaissReader:
             return published
         try:
             if self._published.pointer != pointer:
-                self._published = open_published(self._root, self.space, self.dim)
+                self._published = open_published(self._root, self.space, self.dim, self._options)
         except IndexDamaged:
             self._refused = pointer
             log.exception("a new generation of space %s is damaged; still serving %d", self.space, published.number)
@@ -113,13 +122,17 @@ class FaissWriter:
         dim: Length of a vector.
         buffer: The content to start from.
         generation: The published state that `buffer` was read from, or 0.
+        options: How what it builds is searched.
     """
 
-    def __init__(self, root: Path, space: str, dim: int, buffer: RowBuffer, generation: int) -> None:
+    def __init__(
+        self, root: Path, space: str, dim: int, buffer: RowBuffer, generation: int, options: IndexOptions
+    ) -> None:
         self.space = space
         self.dim = dim
         self._folder = snapshots.space_folder(root, space)
         self._buffer = buffer
+        self._options = options
         self._generation = generation
         self._open = True
         # Searching waits for changes and the other way round: a writer is for indexing, readers are for serving.
@@ -138,12 +151,17 @@ class FaissWriter:
         with self._lock:
             return np.sort(self._buffer.rows().ids)
 
+    def tags(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The tags of vectors, unpublished changes included."""
+        with self._lock:
+            return self._buffer.tags(check_ids(ids))
+
     def search(self, queries: NDArray[np.float32], k: int, where: Where | None = None) -> Hits:
         """Find the k most alike vectors of each query, unpublished changes included."""
         check_k(k)
         queries = check_vectors(queries, self.dim)
         with self._lock:
-            return self._buffer.rows().search(queries, k, where, self._generation)
+            return padded(self._buffer.rows().search(queries, k, where, None), k, self._generation)
 
     def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], tags: Sequence[Tags]) -> None:
         """Add or replace vectors; all or nothing."""
@@ -166,7 +184,11 @@ class FaissWriter:
         with self._changing():
             rows = self._buffer.sorted_rows()
             self._generation = snapshots.publish_generation(
-                self._folder, self.space, self.dim, rows.ids.size, lambda folder: write_rows(rows, folder)
+                self._folder,
+                self.space,
+                self.dim,
+                rows.ids.size,
+                lambda folder: write_rows(rows, folder, self._options),
             )
             return self._generation
 
@@ -184,7 +206,9 @@ class FaissWriter:
 
 
 @contextmanager
-def open_writer(root: Path, space: str, dim: int, *, fresh: bool, timeout_s: float) -> Iterator[FaissWriter]:
+def open_writer(
+    root: Path, space: str, dim: int, *, fresh: bool, timeout_s: float, options: IndexOptions
+) -> Iterator[FaissWriter]:
     """Hold the writer's lock of a space and give its writer; see `search.index.registry.open_writer`."""
     folder = snapshots.space_folder(root, space)
     lock = FileLock(folder / "writer.lock", timeout=timeout_s)
@@ -197,10 +221,10 @@ def open_writer(root: Path, space: str, dim: int, *, fresh: bool, timeout_s: flo
         raise PublishFailed(f"cannot write to {folder}: {error}") from error
     try:
         if fresh or snapshots.read_pointer(folder) is None:
-            writer = FaissWriter(root, space, dim, RowBuffer(dim), 0)
+            writer = FaissWriter(root, space, dim, RowBuffer(dim), 0, options)
         else:
-            published = open_published(root, space, dim)
-            writer = FaissWriter(root, space, dim, RowBuffer.holding(published.rows), published.number)
+            published = open_published(root, space, dim, options)
+            writer = FaissWriter(root, space, dim, RowBuffer.holding(published.rows), published.number, options)
         try:
             yield writer
         finally:

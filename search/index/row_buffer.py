@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from search.index.base import ABSENT, TAG_NAMES
 from search.index.rows import Rows
 
 _LEAST_CAPACITY = 1024
@@ -19,14 +20,14 @@ class RowBuffer:
         self._size = 0
         self._place: dict[int, int] = {}
         self._ids = np.empty(0, dtype=np.int64)
-        self._tags = np.empty((0, 2), dtype=np.int64)
+        self._tags = np.empty((0, len(TAG_NAMES)), dtype=np.int64)
         self._vectors = np.empty((0, dim), dtype=np.float32)
 
     @classmethod
     def holding(cls, rows: Rows) -> "RowBuffer":
         """Start from a copy of published rows."""
         buffer = cls(rows.vectors.shape[1])
-        buffer.put(rows.ids, rows.vectors, np.stack((rows.retailer_ids, rows.category_ids), axis=1))
+        buffer.put(rows.ids, rows.vectors, np.stack(rows.tags, axis=1))
         return buffer
 
     def __len__(self) -> int:
@@ -38,7 +39,7 @@ class RowBuffer:
         Args:
             ids: int64 (N,), each once.
             vectors: float32 (N, dim).
-            tags: int64 (N, 2), retailer and category.
+            tags: int64 (N, len(TAG_NAMES)).
         """
         places = np.empty(ids.size, dtype=np.int64)
         size = self._size
@@ -67,15 +68,22 @@ class RowBuffer:
                 self._place[int(self._ids[place])] = place
         return before - self._size
 
+    def tags(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The tags of these ids, int64 (N, len(TAG_NAMES)); `ABSENT` where there is none."""
+        places = np.array([self._place.get(vector_id, -1) for vector_id in ids.tolist()], dtype=np.int64)
+        found = np.full((ids.size, len(TAG_NAMES)), ABSENT, dtype=np.int64)
+        found[places >= 0] = self._tags[places[places >= 0]]
+        return found
+
     def rows(self) -> Rows:
         """View the present rows; valid until the next change."""
         used = slice(0, self._size)
-        return Rows(self._ids[used], self._tags[used, 0], self._tags[used, 1], self._vectors[used])
+        return Rows(self._ids[used], tuple(self._tags[used].T), self._vectors[used])
 
     def sorted_rows(self) -> Rows:
         """Copy the rows in order of id, so that equal content makes equal files."""
         order = np.argsort(self._ids[: self._size])
-        return Rows(self._ids[order], self._tags[order, 0], self._tags[order, 1], self._vectors[order])
+        return Rows(self._ids[order], tuple(self._tags[order].T.copy()), self._vectors[order])
 
     def _reserve(self, size: int) -> None:
         """Make room for `size` rows, doubling, so that many small upserts cost as much as one large."""

@@ -18,6 +18,10 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from search.index.options import IndexOptions
+
+_CHUNK_ROWS = 16_384
+
 COARSE_TYPE = "SQfp16"
 """FAISS factory name of what `build_coarse` makes, recorded in manifests."""
 
@@ -39,23 +43,28 @@ def score_error(dim: int) -> float:
     return 1.01 * 2.0**-11 + dim * 2.0**-23
 
 
-def build_coarse(vectors: NDArray[np.float32]) -> CoarseIndex:
-    """Encode unit vectors, float32 (N, dim); row number = position in the result."""
+def build_coarse(vectors: NDArray[np.float32], path: Path, options: IndexOptions) -> None:
+    """Encode a base's vectors into a file; row number = position in the result.
+
+    Args:
+        vectors: float32 (N, dim), unit length; a mapped file that may be larger than the memory. N may be 0.
+        path: Where to write.
+        options: What the index URL asks for.
+
+    Raises:
+        RuntimeError, OSError: The disk refused.
+    """
     index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-    index.add(vectors)
-    return index
-
-
-def write_coarse(index: CoarseIndex, path: Path) -> None:
-    """Write the index to a file."""
+    for start in range(0, len(vectors), _CHUNK_ROWS):
+        index.add(np.ascontiguousarray(vectors[start : start + _CHUNK_ROWS]))
     faiss.write_index(index, str(path))
 
 
-def map_coarse(path: Path, dim: int, count: int) -> CoarseIndex:
+def map_coarse(path: Path, dim: int, count: int, options: IndexOptions) -> CoarseIndex:
     """Open a written index; its codes stay in the file, mapped and shared by all processes that open it.
 
     Raises:
-        CoarseUnreadable: The file holds no such index of `count` vectors of length `dim`.
+        CoarseUnreadable: The file holds no index of `count` vectors of length `dim`.
     """
     try:
         # IO_FLAG_MMAP maps only inverted lists on disk and would copy flat codes into memory; _IFC maps those too.

@@ -1,11 +1,14 @@
 """Refuse what would poison an index: one NaN or long vector would silently outrank everything."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from search.index.base import InvalidSearch, InvalidVectors, Tags
+from search.index.base import NO_VALUE, TAG_NAMES, InvalidSearch, InvalidVectors, Tags
+
+_values_of = attrgetter(*TAG_NAMES)
 
 UNIT_TOLERANCE = 1e-3
 """How far a norm may be from 1; embeddings normalised in half precision and widened stay within it."""
@@ -67,17 +70,21 @@ def check_unique(ids: NDArray[np.int64]) -> None:
 
 
 def check_tags(tags: Sequence[Tags], count: int) -> NDArray[np.int64]:
-    """Give the tags as an int64 array (count, 2) of retailer and category ids.
+    """Give the tags as an int64 array (count, len(TAG_NAMES)).
 
     Raises:
-        InvalidVectors: There are not `count` tags, or an id in them is not a whole number.
+        InvalidVectors: There are not `count` tags, or one in them is not a whole number or below `NO_VALUE`.
     """
     if len(tags) != count:
         raise InvalidVectors(f"{count} vectors came with {len(tags)} tags")
-    pairs = np.array([(tag.retailer_id, tag.category_id) for tag in tags])
-    if count and not np.issubdtype(pairs.dtype, np.integer):
+    if count == 0:
+        return np.empty((0, len(TAG_NAMES)), dtype=np.int64)
+    rows = np.array([_values_of(tag) for tag in tags])
+    if not np.issubdtype(rows.dtype, np.integer):
         raise InvalidVectors("tags must hold whole numbers; a missing category is NO_CATEGORY, not None")
-    return pairs.astype(np.int64).reshape(count, 2)
+    if rows.min() < NO_VALUE or rows.max() > np.iinfo(np.int64).max:
+        raise InvalidVectors(f"tags must lie in {NO_VALUE}..2**63-1")
+    return rows.astype(np.int64)
 
 
 def check_count(ids: int, vectors: int) -> None:
