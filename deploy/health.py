@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 from deploy.http_errors import problem_response
 from search.index.base import IndexMissing, UnsupportedIndexUrl, VectorIndexError
 from search.index.registry import open_reader
+from search.spaces import serving_space
 from segmentation.checkpoint import SpaceInfo
-from workers import client
+from workers import client, model_files
 from workers.errors import ModelMissing, WorkersError
 
 _log = logging.getLogger(__name__)
@@ -71,16 +72,23 @@ def check_database() -> str:
 
 
 def check_model() -> str:
-    """The checkpoints are there and name their space.
+    """A space serves, and where the model runs in this process, its checkpoints are here.
 
     Raises:
-        NotReadyError: They are not.
+        NotReadyError: It is not so.
     """
-    return _space().name
+    space = _space()
+    if client.is_embedded():
+        try:
+            model_files.find_pair(space.name)
+        except ModelMissing as error:
+            _log.warning("%s", error)
+            raise NotReadyError("The checkpoints of the space that serves are missing or damaged.") from error
+    return space.name
 
 
 def check_index() -> str:
-    """An index of the model's space is published and holds something.
+    """An index of the space that serves is published and holds something.
 
     Raises:
         NotReadyError: It is not.
@@ -104,10 +112,13 @@ def check_index() -> str:
 
 def _space() -> SpaceInfo:
     try:
-        return client.space()
+        return serving_space()
     except ModelMissing as error:
         _log.warning("%s", error)
         raise NotReadyError("A checkpoint is missing or damaged.") from error
+    except DatabaseError as error:
+        _log.warning("The serving space cannot be looked up: %s", error)
+        raise NotReadyError("The database does not answer, or its migrations are not applied.") from error
 
 
 def check_broker() -> str:

@@ -24,3 +24,15 @@ class IndexingStalled(SearchError):
 
 class InvalidFilter(SearchError):
     """A filter names a color, gender, currency or price that there is not; correct it."""
+
+
+class SpaceUnknown(SearchError):
+    """No space, or more than one, is meant; the message lists those there are."""
+
+
+class SpaceRefused(SearchError):
+    """This cannot be done with this space as things stand; the message says why and what helps."""
+
+
+class BenchmarkError(SearchError):
+    """A benchmark cannot be read or asked; the message names the file, the place in it and what is expected."""

@@ -13,7 +13,7 @@ from search.index.base import NO_CATEGORY, IndexDamaged, IndexMissing, SpaceMism
 from search.index.registry import open_reader, open_writer
 from search.models import Garment, Space
 from search.selectors import chunked, due_images, indexable_garments, read_embedding
-from workers import client
+from search.spaces import serving_record
 
 PUBLISH_EVERY_GARMENTS = 500
 """A generation is written whole, so not after every batch; so much may be unseen by searches during a long run."""
@@ -32,13 +32,12 @@ class IndexChange:
 
 
 def register_space() -> Space:
-    """The record of the space the configured checkpoints describe photos in.
+    """The record of the space that serves; see `search.spaces.serving_record`.
 
     Raises:
-        ModelMissing: A checkpoint is missing or damaged.
+        ModelMissing: No space serves yet, and a checkpoint is missing or damaged.
     """
-    info = client.space()
-    return Space.objects.get_or_create(name=info.name, defaults={"dim": info.dim})[0]
+    return serving_record()
 
 
 def sync_index(space: Space, *, fresh: bool = False) -> IndexChange:

@@ -23,6 +23,7 @@ from search.ranking import Match
 from search.regions import place_region
 from search.results import Kind, RankedProduct, SearchedObject, SearchOptions, SearchResult, SimilarProducts
 from search.selectors import matched_images, product_garments, read_embedding
+from search.spaces import serving_space
 from segmentation.checkpoint import SpaceInfo
 from segmentation.errors import PhotoRejected
 from segmentation.images import read_photo_size
@@ -33,7 +34,7 @@ from workers import client
 logger = logging.getLogger(__name__)
 
 
-def search_by_photo(data: bytes, options: SearchOptions) -> SearchResult:
+def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | None = None) -> SearchResult:
     """Finds the products that look like the garments of a photo.
 
     Where nothing was segmented (or nothing of the asked category), the whole photo, or the asked region of it, is
@@ -42,6 +43,7 @@ def search_by_photo(data: bytes, options: SearchOptions) -> SearchResult:
     Args:
         data: The photo's file: JPEG, PNG, WebP or HEIC.
         options: What the client asked for.
+        space: Search this space, as a comparison does, and count nothing; None is the one that serves.
 
     Returns:
         The garments by falling score, each with its products.
@@ -56,9 +58,10 @@ def search_by_photo(data: bytes, options: SearchOptions) -> SearchResult:
     started = perf_counter()
     retailer = None if options.retailer_slug is None else get_retailer(options.retailer_slug)
     photo = _open_photo(data, options)
-    space = client.space()
+    is_comparison = space is not None
+    space = serving_space() if space is None else space
     index = _open_index(space)
-    description = _describe(photo)
+    description = _describe(photo, space)
     seen = _choose_objects(description, options)
     search_started = perf_counter()
     queries = [Query(garment.embedding, _where(garment, options, retailer)) for _, garment in seen]
@@ -85,7 +88,8 @@ def search_by_photo(data: bytes, options: SearchOptions) -> SearchResult:
         ),
     )
     try:
-        _log_search(result, space, retailer)
+        if not is_comparison:
+            _log_search(result, space, retailer)
     except DatabaseError:
         # A count that is lost must not cost a shopper an answer that is ready.
         logger.exception("Search %s could not be counted.", result.search_id)
@@ -104,9 +108,9 @@ def similar_products(product: Product, *, limit: int, in_stock_only: bool = Fals
 
     Raises:
         IndexMissing, IndexDamaged, SpaceMismatch, IndexEmpty: There is nothing to search.
-        ModelMissing: The checkpoints that name the space are missing.
+        ModelMissing: No space serves yet, and the checkpoints that name one are missing.
     """
-    space = client.space()
+    space = serving_space()
     index = _open_index(space)
     retailer_ids = frozenset({product.retailer_id})
     garments = product_garments(product, space.name)
@@ -134,8 +138,8 @@ def _open_photo(data: bytes, options: SearchOptions) -> EncodedPhoto:
     return EncodedPhoto(data, region)
 
 
-def _describe(photo: EncodedPhoto) -> PhotoDescription:
-    (described,) = client.describe_photos([photo], timeout_s=settings.SELVEDGE_SEARCH_TIMEOUT_S)
+def _describe(photo: EncodedPhoto, space: SpaceInfo) -> PhotoDescription:
+    (described,) = client.describe_photos([photo], timeout_s=settings.SELVEDGE_SEARCH_TIMEOUT_S, space=space.name)
     if isinstance(described, PhotoError):
         raise PhotoRejected(described.code, described.message)
     return described

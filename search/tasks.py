@@ -69,13 +69,17 @@ def request_sync(space: Space) -> None:
     send(sync_index.si(space.name))
 
 
-def dispatch_batch(images: Sequence[ProductImage]) -> None:
+def dispatch_batch(images: Sequence[ProductImage], space: Space) -> None:
     """Sends images through vision, then records: chained, so that nobody waits in between.
+
+    Args:
+        images: What to describe.
+        space: The space to describe it in.
 
     Raises:
         WorkersError: Over the queue, that it cannot be reached; in this process, that the model is missing.
         VectorIndexError: In this process, what `search.indexing.sync_index` raises.
     """
-    seen = describe_images_signature([PhotoReference(str(image.file)) for image in images])
+    seen = describe_images_signature([PhotoReference(str(image.file)) for image in images], space=space.name)
     stored = store_garments.s([image.pk for image in images], [image.sha256 for image in images])
     send(seen | stored)

@@ -53,9 +53,9 @@ class Trends:
 def count_trends(*, days: int, retailer: Retailer | None = None, today: date | None = None) -> Trends:
     """Counts garments by category and day.
 
-    Catalog garments are those that are for sale (products not withdrawn), on the day their photo was described by the
-    newest model that described any; a re-described catalog is not counted twice. Searched garments are those found
-    in shoppers' photos. Photos in which nothing was segmented have no category and are not counted.
+    Catalog garments are those that are for sale (products not withdrawn), on the day their photo was described in the
+    space that serves; a catalog that is described in another one meanwhile is not counted twice. Searched garments are
+    those found in shoppers' photos. Photos in which nothing was segmented have no category and are not counted.
 
     Args:
         days: Length of the period in days, 1..`MAX_DAYS`, ending today.
@@ -84,18 +84,24 @@ def count_trends(*, days: int, retailer: Retailer | None = None, today: date | N
 
 
 def count_catalog_garments() -> dict[int, int]:
-    """Counts the garments for sale by category, in the newest space that holds any."""
+    """Counts the garments for sale by category, in the space that serves."""
     garments = Garment.objects.filter(
         is_product=True,
         category_id__isnull=False,
-        description__space=newest_space(),
+        description__space=counted_space(),
         description__image__product__withdrawn_at__isnull=True,
     )
     return dict(garments.values_list("category_id").annotate(count=Count("id")).order_by("category_id"))
 
 
-def newest_space() -> Space | None:
-    """The space of the most recent description, so that counts need no model at hand; None before the first."""
+def counted_space() -> Space | None:
+    """The space that serves, so that counts do not jump while another one is built; it needs no model at hand.
+
+    Before any was recorded to serve, that of the most recent description; None before the first.
+    """
+    serving = Space.objects.filter(state=Space.State.SERVING).first()
+    if serving is not None:
+        return serving
     newest = ImageDescription.objects.order_by("-described_at", "-pk").select_related("space").first()
     return None if newest is None else newest.space
 
@@ -104,7 +110,7 @@ def _catalog_garments(period: tuple[datetime, datetime], retailer: Retailer | No
     garments = Garment.objects.filter(
         is_product=True,
         category_id__isnull=False,
-        description__space=newest_space(),
+        description__space=counted_space(),
         description__described_at__gte=period[0],
         description__described_at__lt=period[1],
         description__image__product__withdrawn_at__isnull=True,

@@ -74,7 +74,7 @@ class DescribingRun:
             self._pause("the index is not published")
 
     def _dispatch(self, image_ids: Sequence[int]) -> None:
-        dispatch_batch(list(ProductImage.objects.filter(pk__in=image_ids).order_by("pk")))
+        dispatch_batch(list(ProductImage.objects.filter(pk__in=image_ids).order_by("pk")), self.space)
         self._waiting.update(image_ids)
 
     def _wait_until_fewer_than(self, limit: int) -> None:
