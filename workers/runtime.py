@@ -9,9 +9,12 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
 
 from segmentation.errors import CheckpointError
+from segmentation.types import EncodedPhoto, PhotoDescription, PhotoError
 from workers import model_files
 from workers.config import WorkersConfig
 from workers.errors import ModelMissing
@@ -21,6 +24,22 @@ if TYPE_CHECKING:
 
 MOST_LOADED = 2
 
+
+class PhotoDescriber(Protocol):
+    """What the tasks need of `segmentation.predictor.GarmentPredictor`."""
+
+    @property
+    def space(self) -> str:
+        """The name of the space its embeddings live in."""
+
+    @property
+    def model_version(self) -> str:
+        """`name@sha8` of the segmenter."""
+
+    def describe(self, photos: Sequence[EncodedPhoto]) -> list[PhotoDescription | PhotoError]:
+        """One result a photo, in order."""
+
+
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
 """Held for moments only: a model in use is handed out while another one is being loaded."""
@@ -28,11 +47,13 @@ _loading = threading.Lock()
 """One model is loaded at a time, and each once, however many threads want it."""
 _loaded: OrderedDict[str, GarmentPredictor] = OrderedDict()
 """By space, the one used last at the end."""
+_lent: dict[str, PhotoDescriber] = {}
+"""By space, models that a caller of this process brought itself."""
 _owner_pid: int | None = None
 _last_announced: str | None = None
 
 
-def predictor(space: str | None = None) -> GarmentPredictor:
+def predictor(space: str | None = None) -> PhotoDescriber:
     """The predictor of a space; the first call loads it, which takes seconds.
 
     Args:
@@ -48,9 +69,22 @@ def predictor(space: str | None = None) -> GarmentPredictor:
         with _loading:
             model = _held(name)
             if model is None:
-                model = _load(name)
-                _hold(name, model)
+                loaded = _load(name)
+                _hold(name, loaded)
+                return loaded
     return model
+
+
+@contextmanager
+def lent(model: PhotoDescriber) -> Iterator[None]:
+    """Lets a caller's own model describe the photos of its space while the block lasts, as an evaluation's does."""
+    with _lock:
+        _lent[model.space] = model
+    try:
+        yield
+    finally:
+        with _lock:
+            del _lent[model.space]
 
 
 def warm_up() -> None:
@@ -84,8 +118,10 @@ def loaded_spaces() -> list[str]:
         return list(_loaded)
 
 
-def _held(name: str) -> GarmentPredictor | None:
+def _held(name: str) -> PhotoDescriber | None:
     with _lock:
+        if name in _lent:
+            return _lent[name]
         if _owner_pid not in (None, os.getpid()):
             # Any CUDA call in a parent poisons its children, and threads of OpenMP do not survive a fork.
             raise RuntimeError("The model was loaded before a fork; start the pool with -P solo or -P threads.")
