@@ -11,20 +11,23 @@ from difflib import get_close_matches
 from search.index.base import UnsupportedIndexUrl
 
 FLAT_AT_MOST = 50_000
-"""Up to so many vectors all are scanned: half a millisecond at 256 floats, exact, and nothing to train."""
+"""Up to so many vectors all are scanned: a millisecond at 256 floats, exact, and nothing to train."""
 
-KINDS = ("auto", "flat", "ivf_sq8", "ivf_pq", "ivf_rabitq")
+LISTS_AT_LEAST = 1_000
+"""Fewer vectors are never put into lists, even if asked for: there is nothing to learn lists and codes from."""
+
+KINDS = ("auto", "flat", "ivf_sq8", "ivf_pq")
 DEVICES = ("cpu", "gpu")
 
 
 @dataclass(frozen=True)
 class IndexOptions:
-    """What the URL says about how bases are built and searched; see the module's table of kinds in `coarse`.
+    """What the URL says about how bases are built and searched; see `search.index.coarse`.
 
     Attributes:
-        kind: `auto` chooses by size; `flat` scans everything in half precision and is exact; `ivf_sq8` looks into some
-            lists of 8-bit codes; `ivf_pq` and `ivf_rabitq` do so with product-quantized and 1-bit codes, an eighth and a
-            sixth of `ivf_sq8`'s memory. All of them rank by true scores on the stored vectors.
+        kind: `auto` chooses by size; `flat` scans everything in half precision and is exact; `ivf_sq8` looks into
+            some lists of 8-bit codes; `ivf_pq` does so with product-quantized codes, a fourth of the memory. All of
+            them rank by true scores on the stored vectors.
         nlist: Lists of an inverted file; None: about 4 * sqrt(N). Acts when a base is built.
         nprobe: Look into exactly so many lists for each query; None: as many as the query needs.
         rerank: Candidates whose true scores are taken, for each hit asked for; None: as many as the codes need.
@@ -56,6 +59,8 @@ class IndexOptions:
 
     def kind_for(self, count: int) -> str:
         """Decide what a base of so many vectors is searched with: one of `KINDS` but `auto`."""
+        if count < LISTS_AT_LEAST:
+            return "flat"
         if self.kind != "auto":
             return self.kind
         return "flat" if count <= FLAT_AT_MOST else "ivf_sq8"

@@ -1,13 +1,14 @@
-"""The only place that speaks FAISS: two scans over unit vectors, a compact fast one and an exact one over chosen rows.
+"""Two scans over unit vectors, a compact fast one and an exact one over chosen rows; speaks FAISS.
 
-Which FAISS type is used is decided in `build_coarse` and nowhere else. It is a flat scan over half-precision codes: on
-100k x 256 it takes 40 % of the time and half of the memory of float32 codes, and needs no training. Its scores are off
-by up to `score_error`, which is why `search.index.exact` scores the candidates again on the float32 vectors and proves
-that nothing better was left out: the speed of half precision with the answers of float32. Flat float32 codes would
-not make that second step needless: FAISS breaks ties by position, and its sums depend on the size of the batch.
+FAISS is spoken here, in `list_codes` and in `clustering`, and nowhere else. The compact scan is flat, over codes of
+half precision: on 100k x 256 it takes 40 % of the time and half of the memory of float32 codes, and needs no training.
+Its scores are off by up to `score_error`, which is why `search.index.exact` scores the candidates again on the float32
+vectors and proves that nothing better was left out: the speed of half precision with the answers of float32. Flat
+float32 codes would not make that second step needless: FAISS breaks ties by position, and its sums depend on the size
+of the batch.
 
-A coarse index is built once and never changed: FAISS keeps both copies of a re-added id, shifts positions on
-removal, and does not allow searching and adding to overlap.
+Codes are written once and never changed: FAISS keeps both copies of a re-added id, shifts positions on removal, and
+does not allow searching and adding to overlap.
 """
 
 from collections.abc import Iterator
@@ -18,16 +19,9 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from search.index.options import IndexOptions
+from search.index.masks import Selection
 
 _CHUNK_ROWS = 16_384
-
-COARSE_TYPE = "SQfp16"
-"""FAISS factory name of what `build_coarse` makes, recorded in manifests."""
-
-
-CoarseIndex = faiss.Index
-"""For annotations elsewhere, so that FAISS is named in this file only."""
 
 
 class CoarseUnreadable(Exception):
@@ -43,16 +37,11 @@ def score_error(dim: int) -> float:
     return 1.01 * 2.0**-11 + dim * 2.0**-23
 
 
-def build_coarse(vectors: NDArray[np.float32], path: Path, options: IndexOptions) -> None:
-    """Encode a base's vectors into a file; row number = position in the result.
-
-    Args:
-        vectors: float32 (N, dim), unit length; a mapped file that may be larger than the memory. N may be 0.
-        path: Where to write.
-        options: What the index URL asks for.
+def write_flat(vectors: NDArray[np.float32], path: Path) -> None:
+    """Encode unit vectors, float32 (N, dim), into a file; row number = position.
 
     Raises:
-        RuntimeError, OSError: The disk refused.
+        RuntimeError: The disk refused.
     """
     index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     for start in range(0, len(vectors), _CHUNK_ROWS):
@@ -60,46 +49,52 @@ def build_coarse(vectors: NDArray[np.float32], path: Path, options: IndexOptions
     faiss.write_index(index, str(path))
 
 
-def map_coarse(path: Path, dim: int, count: int, options: IndexOptions) -> CoarseIndex:
-    """Open a written index; its codes stay in the file, mapped and shared by all processes that open it.
-
-    Raises:
-        CoarseUnreadable: The file holds no index of `count` vectors of length `dim`.
-    """
-    try:
-        # IO_FLAG_MMAP maps only inverted lists on disk and would copy flat codes into memory; _IFC maps those too.
-        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    except RuntimeError as error:
-        raise CoarseUnreadable(f"{path.name} is not readable by FAISS: {error}") from error
-    if not isinstance(index, faiss.IndexScalarQuantizer) or (index.d, index.ntotal) != (dim, count):
-        raise CoarseUnreadable(f"{path.name} is not a {COARSE_TYPE} index of {count} vectors of length {dim}")
-    return index
-
-
-def nominate(
-    index: CoarseIndex, queries: NDArray[np.float32], n: int, allowed: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Find the n positions with the best coarse scores.
+class FlatCodes:
+    """A written file of half-precision codes, mapped, so that all processes share it.
 
     Args:
-        index: From `build_coarse` or `map_coarse`.
-        queries: float32 (Q, dim).
-        n: Candidates per query.
-        allowed: bool (N,), which positions may be nominated; None means all.
+        path: From `write_flat`.
+        dim: Length of a vector.
+        count: How many there must be.
 
-    Returns:
-        Scores float32 (Q, n), falling, and positions int64 (Q, n), -1 where there are no more.
+    Raises:
+        CoarseUnreadable: The file holds no such codes.
     """
-    params = None
-    if allowed is not None:
-        bitmap = np.packbits(allowed, bitorder="little")
-        # The selector points into the bitmap: both names must live until the search is over. FAISS's stubs show the
-        # C++ constructors, its Python wrappers take an array and keywords.
-        selector = faiss.IDSelectorBitmap(bitmap)  # type: ignore[call-arg, arg-type]
-        params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-    with _one_openmp_thread():
-        scores, positions = index.search(queries, n, params=params)
-    return scores, positions
+
+    def __init__(self, path: Path, dim: int, count: int) -> None:
+        try:
+            # IO_FLAG_MMAP maps only inverted lists on disk and would copy flat codes into memory; _IFC maps those too.
+            self._index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:
+            raise CoarseUnreadable(f"{path.name} is not readable by FAISS: {error}") from error
+        if not isinstance(self._index, faiss.IndexScalarQuantizer) or (self._index.d, self._index.ntotal) != (
+            dim,
+            count,
+        ):
+            raise CoarseUnreadable(f"{path.name} holds no half-precision codes of {count} vectors of length {dim}")
+
+    def scan(
+        self, queries: NDArray[np.float32], n: int, selection: Selection
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Find the n selected positions with the best coarse scores.
+
+        Args:
+            queries: float32 (Q, dim).
+            n: Candidates per query.
+            selection: Which positions may be found.
+
+        Returns:
+            Scores float32 (Q, n), falling, and positions int64 (Q, n), -1 where there are no more.
+        """
+        params = None
+        if selection.bitmap is not None:
+            # The selector points into the bitmap: both names must live until the search is over. FAISS's stubs show
+            # the C++ constructors, its Python wrappers take an array and keywords.
+            selector = faiss.IDSelectorBitmap(selection.bitmap)  # type: ignore[call-arg, arg-type]
+            params = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        with one_openmp_thread():
+            scores, positions = self._index.search(queries, n, params=params)
+        return scores, positions
 
 
 def multiply(
@@ -124,14 +119,14 @@ def multiply(
     if positions is None:
         faiss.fvec_inner_products_ny(out, x, y, dim, rows)  # type: ignore[attr-defined]  # not in FAISS's stubs
     else:
-        with _one_openmp_thread():
+        with one_openmp_thread():
             wanted = faiss.swig_ptr(positions)
             faiss.fvec_inner_products_by_idx(out, x, y, wanted, dim, 1, positions.size)  # type: ignore[attr-defined]
     return products
 
 
 @contextmanager
-def _one_openmp_thread() -> Iterator[None]:
+def one_openmp_thread() -> Iterator[None]:
     """Keep FAISS from competing with torch for the cores.
 
     The setting belongs to the calling thread, so setting it once at import would miss every other thread; and it is
