@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from search.index.clustering import Assigner, cluster, sample_size
+from search.index.clustering import Assigner, Clusters, cluster, sample_size
 from search.index.exact import true_scores
 from search.index.inverted import InvertedLists, ListFacts
 from search.index.list_codes import ListCodes, ListCodesBuilder
@@ -34,7 +34,7 @@ _ROUNDING = 1e-6
 
 
 def build_lists(vectors: Floats, path: Path, kind: str, options: IndexOptions, seed: int = 0) -> None:
-    """Write lists of codes to `path`, and the facts beside it, see `facts_path`.
+    """Write lists of codes to `path`, and beside it what `facts_path` and `list_of_path` say.
 
     Args:
         vectors: float32 (N, dim), unit length; a mapped file that may be larger than the memory.
@@ -51,24 +51,36 @@ def build_lists(vectors: Floats, path: Path, kind: str, options: IndexOptions, s
     n_lists = _list_count(len(vectors), options)
     rows = random.choice(len(vectors), min(sample_size(n_lists), len(vectors)), replace=False)
     sample = vectors[np.sort(rows)][random.permutation(rows.size)]
-    centroids = cluster(sample, n_lists, seed)
-    builder = ListCodesBuilder(kind, centroids, sample)
-    meter = ReachMeter(draw_queries(sample, random), centroids, random)
-    log.info("clustered %d of %d vectors into %d lists, %.0f s", rows.size, len(vectors), n_lists, _since(started))
+    clusters = cluster(sample, n_lists, seed)
+    builder = ListCodesBuilder(kind, clusters.centroids, sample)
+    meter = ReachMeter(draw_queries(sample, random), clusters.centroids, random)
+    log.info(
+        "clustered %d of %d vectors into %d lists, %.0f s",
+        rows.size,
+        len(vectors),
+        len(clusters.centroids),
+        _since(started),
+    )
     del sample
-    spreads = _fill(builder, meter, vectors, centroids)
+    list_of, spreads = _fill(builder, meter, vectors, clusters)
     builder.write(path)
+    np.save(list_of_path(path), list_of)
     del builder  # before the file is mapped: the codes would be in memory twice
     log.info("filled the lists, %.0f s", _since(started))
     facts = ListFacts(kind, spreads, meter.reach(spreads))
-    facts = _checked(ListCodes(path, vectors.shape[1], len(vectors)), facts, vectors, meter)
+    facts = _checked(ListCodes(path, vectors.shape[1], len(vectors)), facts, list_of, vectors, meter)
     facts.write(facts_path(path))
     log.info("%s, %.0f s", kind, _since(started))
 
 
 def facts_path(path: Path) -> Path:
     """Where the facts about a file of lists are."""
-    return path.with_suffix(".lists.npz")
+    return path.with_suffix(".facts.npz")
+
+
+def list_of_path(path: Path) -> Path:
+    """Where it is said which list each vector is in."""
+    return path.with_suffix(".list_of.npy")
 
 
 def _list_count(count: int, options: IndexOptions) -> int:
@@ -76,29 +88,35 @@ def _list_count(count: int, options: IndexOptions) -> int:
     return max(1, min(wanted, count // _LEAST_PER_LIST))
 
 
-def _fill(builder: ListCodesBuilder, meter: ReachMeter, vectors: Floats, centroids: Floats) -> Floats:
-    """Put all vectors into their lists, and give the lists' spreads."""
-    assigner = Assigner(centroids)
+def _fill(
+    builder: ListCodesBuilder, meter: ReachMeter, vectors: Floats, clusters: Clusters
+) -> tuple[NDArray[np.int32], Floats]:
+    """Put all vectors into their lists; give the list of each, and the lists' spreads."""
+    list_of = np.empty(len(vectors), dtype=np.int32)
+    assigner, centroids = Assigner(clusters), clusters.centroids
     squares, members = np.zeros(len(centroids)), np.zeros(len(centroids))
     for start in range(0, len(vectors), _CHUNK_ROWS):
         chunk = np.ascontiguousarray(vectors[start : start + _CHUNK_ROWS])
         lists = assigner.assign(chunk)
         builder.add(chunk, lists)
+        list_of[start : start + len(chunk)] = lists
         meter.see(chunk, lists)
         beyond = chunk - centroids[lists]
         squares += np.bincount(lists, np.einsum("ij,ij->i", beyond, beyond), len(centroids))
         members += np.bincount(lists, minlength=len(centroids))
     spreads = np.sqrt(squares / np.maximum(members, 1))
     # A list of one, or of copies, has no spread, but another vector may come near it all the same.
-    return np.asarray(np.maximum(spreads, 0.1 * np.median(spreads) + 1e-6), dtype=np.float32)
+    return list_of, np.maximum(spreads, 0.1 * np.median(spreads) + 1e-6).astype(np.float32)
 
 
-def _checked(codes: ListCodes, facts: ListFacts, vectors: Floats, meter: ReachMeter) -> ListFacts:
+def _checked(
+    codes: ListCodes, facts: ListFacts, list_of: NDArray[np.int32], vectors: Floats, meter: ReachMeter
+) -> ListFacts:
     """Measure the codes, then search as readers will, and widen the reach until enough is found."""
     everything = Selection(len(vectors), None, len(vectors), False)
     queries, kths = meter.queries[:_N_CHECKED], meter.kth_scores()[:_N_CHECKED] - _ROUNDING
     errors, depths = [], []
-    lists = InvertedLists(codes, facts, IndexOptions())
+    lists = InvertedLists(codes, facts, list_of, IndexOptions())
     for query, kth in zip(queries, kths, strict=True):
         coarse, positions = lists.nominate(query, K, _POOL, everything)
         scores = true_scores(vectors, positions, query)
@@ -108,7 +126,8 @@ def _checked(codes: ListCodes, facts: ListFacts, vectors: Floats, meter: ReachMe
     facts = replace(facts, depth=depth, code_error=float(np.quantile(np.concatenate(errors), 0.999)))
     numbers = np.arange(len(vectors))
     for _ in range(_WIDENINGS):
-        ranked = InvertedLists(codes, facts, IndexOptions()).rank(numbers, vectors, queries, K, K, everything)
+        lists = InvertedLists(codes, facts, list_of, IndexOptions())
+        ranked = lists.rank(numbers, vectors, queries, K, K, everything)
         found = [np.count_nonzero(scores >= kth) for (_, scores), kth in zip(ranked, kths, strict=True)]
         facts = replace(facts, recall=float(np.mean(found)) / K)
         if facts.recall >= RECALL_AT_LEAST:

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from search.index.build_lists import build_lists, facts_path
+from search.index.build_lists import build_lists, facts_path, list_of_path
 from search.index.exact import Ranked, rank_all, rank_nominated
 from search.index.inverted import InvertedLists, ListFacts
 from search.index.list_codes import ListCodes
@@ -101,11 +101,13 @@ def map_coarse(path: Path, dim: int, count: int, options: IndexOptions) -> Coars
 
     Raises:
         CoarseUnreadable: There are no codes of `count` vectors of length `dim`.
+        OSError, ValueError: A file is missing or not readable.
     """
     if not facts_path(path).exists():
         return FlatCoarse(FlatCodes(path, dim, count))
     facts = ListFacts.read(facts_path(path))
     codes = ListCodes(path, dim, count, on_gpu=options.device == "gpu")
-    if len(codes.centroids) != facts.spreads.size:
-        raise CoarseUnreadable(f"{path.name} and {facts_path(path).name} do not belong together")
-    return InvertedLists(codes, facts, options)
+    list_of = np.asarray(np.load(list_of_path(path), mmap_mode="r", allow_pickle=False))
+    if (len(codes.centroids), count) != (facts.spreads.size, len(list_of)):
+        raise CoarseUnreadable(f"{path.name} and the files beside it do not belong together")
+    return InvertedLists(codes, facts, list_of, options)

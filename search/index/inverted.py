@@ -1,6 +1,7 @@
 """Searches lists of compact codes: as many lists as a query needs, then the true scores of the best codes."""
 
 import json
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from search.index.exact import Ranked, rank, true_scores
 from search.index.list_codes import ListCodes
-from search.index.masks import Selection
+from search.index.masks import Selection, positions_in
 from search.index.options import IndexOptions
 from search.index.reach import K, Reach
 from search.index.scans import CoarseUnreadable, multiply
@@ -73,15 +74,18 @@ class InvertedLists:
     Args:
         codes: The lists.
         facts: What was learnt about them.
+        list_of: integers (N,), the list of each row; may be a mapped file.
         options: `nprobe` and `rerank` act here.
     """
 
     scans_all = False
 
-    def __init__(self, codes: ListCodes, facts: ListFacts, options: IndexOptions) -> None:
+    def __init__(self, codes: ListCodes, facts: ListFacts, list_of: NDArray[np.integer], options: IndexOptions) -> None:
         self.codes = codes
         self.facts = facts
+        self._list_of = list_of
         self._options = options
+        self._holding: weakref.WeakKeyDictionary[Selection, NDArray[np.bool_]] = weakref.WeakKeyDictionary()
 
     @property
     def description(self) -> str:
@@ -111,25 +115,35 @@ class InvertedLists:
         spreads = self.facts.spreads
         list_scores = multiply(self.codes.centroids, query, None)
         bounds = list_scores + float(self.facts.reach.factors.max()) * spreads
-        unseen = np.ones(spreads.size, dtype=np.bool_)
+        candidates = np.ones(spreads.size, dtype=np.bool_)
         due = np.arange(spreads.size)
         n_lists = _FIRST_LISTS if self._options.nprobe is None else self._options.nprobe
         best = np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64)
         while due.size:
             if due.size > n_lists:
                 due = due[np.argpartition(-bounds[due], n_lists - 1)[:n_lists]]
-            unseen[due] = False
+            candidates[due] = False
             best = _merged(best, self.codes.scan(query, due, list_scores[due], n, selection), n)
             n_lists *= _GROWTH
             if best[0].size < k:
-                due = np.flatnonzero(unseen)
+                candidates &= self._lists_holding(selection)
+                due = np.flatnonzero(candidates)
             elif self._options.nprobe is not None:
                 break
             else:
                 kth = float(best[0][k - 1]) - self.facts.code_error
                 bounds = list_scores + self.facts.reach.factor(kth) * spreads
-                due = np.flatnonzero(unseen & (bounds >= kth))
+                due = np.flatnonzero(candidates & (bounds >= kth))
         return best
+
+    def _lists_holding(self, selection: Selection) -> NDArray[np.bool_]:
+        """Tell which lists hold selected rows; asked where the nearest hold few, as when categories are excluded."""
+        holding = self._holding.get(selection)
+        if holding is None:
+            holding = np.zeros(self.facts.spreads.size, dtype=np.bool_)
+            holding[self._list_of if selection.bitmap is None else self._list_of[positions_in(selection.bitmap)]] = True
+            self._holding[selection] = holding
+        return holding
 
 
 def _merged(

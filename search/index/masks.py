@@ -23,9 +23,9 @@ KEPT_BYTES = 64 << 20
 """Of bitmaps, per base: 500 at a million rows, 50 at ten million."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Selection:
-    """The rows that may be hits.
+    """The rows that may be hits. Equal only to itself, so that what is worked out for it can be kept under it.
 
     Attributes:
         n_rows: Rows of the base.
@@ -42,13 +42,7 @@ class Selection:
     @cached_property
     def positions(self) -> NDArray[np.int64] | None:
         """The selected rows, int64 (count,), rising; None means all."""
-        if self.bitmap is None:
-            return None
-        # Unpacking all of a sparse bitmap would cost eight times as much as looking for the bytes that are not zero.
-        filled = np.flatnonzero(self.bitmap)
-        bits = np.unpackbits(self.bitmap[filled], bitorder="little").reshape(-1, 8)
-        row, bit = np.nonzero(bits)
-        return filled[row] * 8 + bit
+        return None if self.bitmap is None else positions_in(self.bitmap)
 
     def contains(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which of some rows are selected, bool (n,)."""
@@ -56,6 +50,14 @@ class Selection:
             return np.ones(positions.size, dtype=np.bool_)
         bits = self.bitmap[positions >> 3] >> (positions & 7).astype(np.uint8)
         return np.asarray(bits & 1, dtype=np.bool_)
+
+
+def positions_in(bitmap: Bitmap) -> NDArray[np.int64]:
+    """The rows whose bit is set, int64 (n,), rising."""
+    # Unpacking all of a sparse bitmap would cost eight times as much as looking for the bytes that are not zero.
+    filled = np.flatnonzero(bitmap)
+    row, bit = np.nonzero(np.unpackbits(bitmap[filled], bitorder="little").reshape(-1, 8))
+    return np.asarray(filled[row] * 8 + bit, dtype=np.int64)
 
 
 def allowed(tags: Sequence[Column], where: Where | None) -> NDArray[np.bool_] | None:
