@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ ERRORS_KEPT = 10_000
 
 FeedItem = FeedRow | FeedRowError
 Progress = Callable[[int, int], None]
+Changing = Callable[[Sequence[int]], AbstractContextManager[None]]
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ def import_feed(
     images_dir: Path | None = None,
     dry_run: bool = False,
     on_progress: Progress | None = None,
+    changing: Changing | None = None,
 ) -> ImportSummary:
     """Bring a retailer's records in line with its feed: new and changed products are written, others left alone.
 
@@ -92,6 +95,8 @@ def import_feed(
         images_dir: Where the images named by the feed lie; None = the feed's folder.
         dry_run: Write nothing, neither records nor images.
         on_progress: Called with (lines done, lines in the feed).
+        changing: Entered around every write of known products that change, with their ids: for those who must follow,
+            and may look at what is about to go.
 
     Raises:
         FeedError: The feed cannot be read as a whole, or `images_dir` is no folder. Nothing was written.
@@ -119,7 +124,8 @@ def import_feed(
                 summary.add(merge)
             report(min(item.line, n_lines), n_lines)
         if retailer is not None and not dry_run:
-            write_merges(merges, retailer)
+            with _announce(merges, changing):
+                write_merges(merges, retailer)
     report(n_lines, n_lines)
     return summary
 
@@ -138,6 +144,11 @@ def _retailer(slug: str, *, create: bool) -> Retailer | None:
     if not create:
         return Retailer.objects.filter(slug=slug).first()
     return Retailer.objects.get_or_create(slug=slug, defaults={"name": slug.replace("-", " ").title()})[0]
+
+
+def _announce(merges: Iterable[Merge], changing: Changing | None) -> AbstractContextManager[None]:
+    product_ids = [merge.known.pk for merge in merges if merge.known is not None and merge.is_changed]
+    return nullcontext() if changing is None or not product_ids else changing(product_ids)
 
 
 def _chunks(items: Iterator[FeedItem]) -> Iterator[list[FeedItem]]:

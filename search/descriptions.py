@@ -22,7 +22,7 @@ def store_descriptions(
     results: Sequence[PhotoDescription | PhotoError],
     *,
     segmenter_version: str,
-) -> None:
+) -> list[int]:
     """Writes what was seen in a batch of catalog images, in one transaction.
 
     Idempotent on image and space: a batch that arrives twice changes nothing, so garments keep their ids. An image
@@ -34,6 +34,9 @@ def store_descriptions(
         image_sha256s: The files that were described.
         results: One a image, in the same order.
         segmenter_version: Stamped on every description.
+
+    Returns:
+        Garments of former descriptions, which are gone: the index must forget them.
     """
     described = {
         image_id: (sha256, result) for image_id, sha256, result in zip(image_ids, image_sha256s, results, strict=True)
@@ -45,10 +48,12 @@ def store_descriptions(
         stored = dict(
             ImageDescription.objects.filter(space=space, image__in=described).values_list("image_id", "image_sha256")
         )
+        gone: list[int] = []
         for image in images:
             sha256, result = described[image.pk]
             if sha256 == image.sha256 and stored.get(image.pk) != sha256:
-                _store(space, image, result, segmenter_version)
+                gone.extend(_store(space, image, result, segmenter_version))
+    return gone
 
 
 def forget_failures(space: Space, retailer: Retailer) -> int:
@@ -89,8 +94,11 @@ def rechoose_products(space: Space, retailer: Retailer) -> int:
     return len(changed)
 
 
-def _store(space: Space, image: ProductImage, result: PhotoDescription | PhotoError, segmenter_version: str) -> None:
-    """Replaces one image's description; its garments go with the old one."""
+def _store(
+    space: Space, image: ProductImage, result: PhotoDescription | PhotoError, segmenter_version: str
+) -> list[int]:
+    """Replaces one image's description; returns the garments that went with the old one."""
+    gone = list(Garment.objects.filter(description__image=image, description__space=space).values_list("pk", flat=True))
     ImageDescription.objects.filter(image=image, space=space).delete()
     description = ImageDescription(
         image=image,
@@ -103,7 +111,7 @@ def _store(space: Space, image: ProductImage, result: PhotoDescription | PhotoEr
         description.state = ImageDescription.State.FAILED
         description.error_code, description.error = result.code, result.message
         description.save()
-        return
+        return gone
     category_ids = _read_categories(image.product)
     description.state = ImageDescription.State.OK
     description.width_px, description.height_px = result.width_px, result.height_px
@@ -114,6 +122,7 @@ def _store(space: Space, image: ProductImage, result: PhotoDescription | PhotoEr
         _garment(description, image.product_id, position, seen, any(seen is each for each in chosen))
         for position, seen in enumerate((*result.garments, result.whole_image))
     )
+    return gone
 
 
 def _garment(
@@ -133,6 +142,7 @@ def _garment(
         mask=seen.mask,
         color_name=seen.color.name,
         color_hex=seen.color.hex,
+        color_histogram=dict(seen.color_histogram) if seen.color_histogram else None,
         embedding=seen.embedding.astype(EMBEDDING_DTYPE).tobytes(),
         is_product=is_product,
     )

@@ -1,29 +1,46 @@
-"""From records to index: the database is the record, the index a cache that is made equal to it."""
+"""From records to index: the database is the record, the index a cache that follows it at the cost of the change.
+
+Whoever changes records hands what was touched to `index_images` or `index_products`; each looks at the records again
+under the index's lock, so the last one to write always writes what is true. What a kill leaves undone is found by
+`sync_index`, which compares both as a whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from django.conf import settings
 
 from catalog.models import Retailer
-from search.index.base import NO_CATEGORY, IndexDamaged, IndexMissing, SpaceMismatch, Tags, VectorIndex
-from search.index.registry import open_reader, open_writer
+from search.comparing import compare
+from search.index.base import IndexDamaged, IndexMissing, SpaceMismatch, VectorIndex
+from search.index.registry import LOCK_TIMEOUT_S, open_reader, open_writer, published_spaces
+from search.index_rows import Progress, fill, refresh
 from search.models import Garment, Space
-from search.selectors import chunked, due_images, indexable_garments, read_embedding
+from search.selectors import IDS_A_QUERY, chunked
 from search.spaces import serving_record
 
-PUBLISH_EVERY_GARMENTS = 500
-"""A generation is written whole, so not after every batch; so much may be unseen by searches during a long run."""
+logger = logging.getLogger(__name__)
 
-ROWS_A_CHUNK = 500
+IDS_A_LOCK = 10 * IDS_A_QUERY
+"""Garments repaired before other writers get their turn."""
+
+BUILD_TIMEOUT_S = 1800.0
+"""How long to wait for another process that may be building the whole index: minutes at a million garments."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexChange:
-    """What making the index equal to the database took."""
+    """What an update of the index took.
+
+    Attributes:
+        added: Garments added, or written again with other tags.
+        removed: Garments taken out.
+        n_vectors: Garments in the index now.
+        generation: The published state.
+    """
 
     added: int
     removed: int
@@ -40,72 +57,144 @@ def register_space() -> Space:
     return serving_record()
 
 
-def sync_index(space: Space, *, fresh: bool = False) -> IndexChange:
-    """Makes the published index equal to the database: adds what is missing, removes what is gone.
+def index_images(space: Space, image_ids: Iterable[int], *, gone: Iterable[int] = ()) -> IndexChange:
+    """Publishes what the records say about some images; readers in every process see it at their next search.
 
     Args:
         space: Whose index.
-        fresh: Build it anew from nothing, for one that is damaged.
+        image_ids: Images that were described, or described anew.
+        gone: Garments that were deleted with their former descriptions.
 
     Raises:
-        IndexBusy: Another writer holds the lock.
-        IndexDamaged: What is published cannot be read; build it `fresh`.
-        PublishFailed: The new generation could not be stored.
+        IndexBusy: Another writer held the lock for long; nothing was changed.
+        PublishFailed: The change could not be stored; the published state stands.
     """
-    with open_writer(settings.VECTOR_INDEX_URL, space.name, space.dim, fresh=fresh) as writer:
-        wanted = set(indexable_garments(space).values_list("pk", flat=True))
-        present = set(writer.ids().tolist())
-        removed = writer.remove(np.array(sorted(present - wanted), dtype=np.int64))
-        missing = sorted(wanted - present)
-        for ids in chunked(missing, ROWS_A_CHUNK):
-            _add(writer, ids)
-        if removed or missing or fresh or writer.generation == 0:
-            writer.publish()
-        return IndexChange(len(missing), removed, len(writer), writer.generation)
+    touched = set(gone)
+    for ids in chunked(sorted(set(image_ids)), IDS_A_QUERY):
+        touched.update(Garment.objects.filter(description__image__in=ids).values_list("pk", flat=True))
+    return index_garments(space, touched)
 
 
-def sync_index_if_worthwhile(space: Space, image_ids: Sequence[int]) -> IndexChange | None:
-    """Publishes after a batch: when enough has gathered, or when nothing else of its retailers is due.
+def index_products(space: Space, product_ids: Iterable[int], *, gone: Iterable[int] = ()) -> IndexChange:
+    """Publishes what the records say about some products: their prices, stock, brands, or that they are gone.
 
-    The last of several workers to store its batch always finds nothing due, so a finished catalog is always published.
+    Args:
+        space: Whose index.
+        product_ids: Products that were changed, withdrawn or deleted.
+        gone: Garments that were deleted with them; see `garments_of`.
 
-    Returns:
-        What changed; None where it was not worth publishing yet.
+    Raises:
+        IndexBusy, PublishFailed: As `index_images`.
     """
-    if unpublished_garments(space) < PUBLISH_EVERY_GARMENTS:
-        retailers = Retailer.objects.filter(products__images__in=image_ids).distinct()
-        if any(due_images(space, retailer).exists() for retailer in retailers):
-            return None
-    return sync_index(space)
+    return index_garments(space, {*gone, *garments_of(product_ids)})
 
 
-def index_is_whole(space: Space) -> bool:
-    """Whether the published index can be read and holds exactly the garments that belong into it."""
+def index_garments(space: Space, garment_ids: Iterable[int]) -> IndexChange:
+    """Publishes what the records say about some garments: adds, tags anew, or takes out what does not belong there.
+
+    Args:
+        space: Whose index.
+        garment_ids: Garments, deleted ones too, of any space: those of others are none of this index.
+
+    Raises:
+        IndexBusy, PublishFailed: As `index_images`.
+    """
+    ids = sorted(set(garment_ids))
     try:
-        open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim)
-        with open_writer(settings.VECTOR_INDEX_URL, space.name, space.dim) as writer:
-            return set(writer.ids().tolist()) == set(indexable_garments(space).values_list("pk", flat=True))
+        # To a lock as well: on an index that was lost it builds all, and the next round finds the rest done.
+        changes = [_refresh(space, some) for some in chunked(ids, IDS_A_LOCK)] or [_refresh(space, ())]
+    except (IndexDamaged, SpaceMismatch) as error:
+        logger.warning("The index of %s is built anew: %s", space.name, error)
+        return build_index(space)
+    added, removed = (sum(getattr(change, name) for change in changes) for name in ("added", "removed"))
+    return IndexChange(added, removed, changes[-1].n_vectors, changes[-1].generation)
+
+
+def garments_of(product_ids: Iterable[int]) -> list[int]:
+    """The garments that stand for products, in all spaces: ask before products or their images are deleted."""
+    found: list[int] = []
+    for ids in chunked(sorted(set(product_ids)), IDS_A_QUERY):
+        found.extend(Garment.objects.filter(product__in=ids, is_product=True).values_list("pk", flat=True))
+    return found
+
+
+def followed_spaces() -> list[Space]:
+    """The spaces whose index follows every change: all that have one, but those that served their time.
+
+    A retired space is made equal to the records when it is gone back to.
+    """
+    published = published_spaces(settings.VECTOR_INDEX_URL)
+    return list(Space.objects.filter(name__in=published).exclude(state=Space.State.RETIRED).order_by("pk"))
+
+
+def sync_index(space: Space, *, fresh: bool = False, on_progress: Progress | None = None) -> IndexChange:
+    """Makes the published index equal to the records, ids and tags: repairs what differs, or builds it anew.
+
+    It is built anew where it is missing or damaged, or where most of it is wrong. Searches go on meanwhile.
+
+    Args:
+        space: Whose index.
+        fresh: Build it anew without looking.
+        on_progress: Told of the garments written while it is built anew.
+
+    Raises:
+        IndexBusy: Another writer held the lock for long.
+        PublishFailed: The change could not be stored; the published state stands.
+    """
+    if fresh:
+        return build_index(space, on_progress=on_progress)
+    try:
+        compared = compare(space)
+    except (IndexMissing, IndexDamaged, SpaceMismatch) as error:
+        logger.info("The index of %s is built: %s", space.name, error)
+        return build_index(space, on_progress=on_progress, unless_whole=True)
+    if not compared.is_complete:
+        return build_index(space, on_progress=on_progress)
+    if compared.differing.size:
+        return index_garments(space, compared.differing.tolist())
+    index = open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim)
+    return IndexChange(0, 0, len(index), index.generation)
+
+
+def build_index(space: Space, *, on_progress: Progress | None = None, unless_whole: bool = False) -> IndexChange:
+    """Builds a space's index from the records and publishes it as a whole.
+
+    Args:
+        space: Whose index.
+        on_progress: Called with the number of garments just written.
+        unless_whole: Look again once no other process writes: it may have built the index meanwhile.
+
+    Raises:
+        IndexBusy: Another writer held the lock for `BUILD_TIMEOUT_S`.
+        PublishFailed: It could not be stored; the published state stands.
+    """
+    writing = open_writer(settings.VECTOR_INDEX_URL, space.name, space.dim, fresh=True, timeout_s=BUILD_TIMEOUT_S)
+    with writing as writer:
+        if unless_whole and index_is_whole(space):
+            index = open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim)
+            return IndexChange(0, 0, len(index), index.generation)
+        return _build(writer, space, on_progress)
+
+
+def index_is_whole(space: Space, retailer: Retailer | None = None) -> bool:
+    """Whether the published index can be read and says of every garment (of a retailer) what the records say."""
+    try:
+        return compare(space, retailer).differing.size == 0
     except (IndexMissing, IndexDamaged, SpaceMismatch):
         return False
 
 
-def unpublished_garments(space: Space) -> int:
-    """How many garments are in the database and not in the published index, or the other way round."""
-    try:
-        published = set(open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim).ids().tolist())
-    except IndexMissing:
-        published = set()
-    return len(published.symmetric_difference(indexable_garments(space).values_list("pk", flat=True)))
+def _refresh(space: Space, garment_ids: Sequence[int]) -> IndexChange:
+    with open_writer(settings.VECTOR_INDEX_URL, space.name, space.dim, timeout_s=LOCK_TIMEOUT_S) as writer:
+        if writer.generation == 0:
+            # A few garments alone would pass for the whole catalog.
+            return _build(writer, space)
+        added, removed = refresh(writer, space, garment_ids)
+        if added or removed:
+            writer.publish()
+        return IndexChange(added, removed, len(writer), writer.generation)
 
 
-def _add(writer: VectorIndex, garment_ids: Sequence[int]) -> None:
-    rows = Garment.objects.filter(pk__in=garment_ids).order_by("pk")
-    found = rows.values_list("pk", "embedding", "category_id", "description__image__product__retailer_id")
-    # A worker may have replaced some of them since they were listed.
-    ids, vectors, tags = [], [], []
-    for pk, embedding, category_id, retailer_id in found:
-        ids.append(pk)
-        vectors.append(read_embedding(embedding))
-        tags.append(Tags(retailer_id, NO_CATEGORY if category_id is None else category_id))
-    if ids:
-        writer.upsert(np.array(ids, dtype=np.int64), np.stack(vectors), tags)
+def _build(writer: VectorIndex, space: Space, on_progress: Progress | None = None) -> IndexChange:
+    added = fill(writer, space, on_progress)
+    return IndexChange(added, 0, len(writer), writer.publish())

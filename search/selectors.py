@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, QuerySet
 from numpy.typing import NDArray
 
 from catalog.models import Availability, Product, ProductImage, Retailer
@@ -17,6 +17,9 @@ from segmentation.types import Embedding
 
 IDS_A_QUERY = 900
 """SQLite once took at most 999 parameters a statement, and Django keeps to it."""
+
+IDS_A_WINDOW = 4096
+"""All garments are read by ranges of their ids: bounded work and memory a query, whatever their number."""
 
 EMBEDDING_DTYPE = np.dtype("<f4")
 """How vectors of record are stored, whatever the machine."""
@@ -99,8 +102,28 @@ def color_histograms(garment_ids: Iterable[int]) -> dict[int, dict[str, float]]:
     histograms: dict[int, dict[str, float]] = {}
     for ids in chunked(sorted(set(garment_ids)), IDS_A_QUERY):
         known = Garment.objects.filter(pk__in=ids, color_histogram__isnull=False)
-        histograms.update(known.values_list("pk", "color_histogram"))
+        histograms.update({pk: dict(shares) for pk, shares in known.values_list("pk", "color_histogram") if shares})
     return histograms
+
+
+def stored_embeddings(garment_ids: Iterable[int]) -> dict[int, Embedding]:
+    """The vectors of record of garments; those deleted meanwhile are left out."""
+    vectors: dict[int, Embedding] = {}
+    for ids in chunked(sorted(set(garment_ids)), IDS_A_QUERY):
+        rows = Garment.objects.filter(pk__in=ids).values_list("pk", "embedding")
+        vectors.update({pk: read_embedding(stored) for pk, stored in rows})
+    return vectors
+
+
+def id_windows() -> Iterator[tuple[int, int]]:
+    """Ranges of garments' ids, lower end included, upper not, that cover all garments; wide gaps are leapt over."""
+    low = 0
+    while True:
+        smallest = Garment.objects.filter(pk__gte=low).aggregate(smallest=Min("pk"))["smallest"]
+        if smallest is None:
+            return
+        low = smallest + IDS_A_WINDOW
+        yield smallest, low
 
 
 def product_garments(product: Product, space: str) -> list[Garment]:

@@ -58,8 +58,8 @@ def make_space(name: str = "test-emb8@00000000", dim: int = DIM) -> Space:
     return Space.objects.get_or_create(name=name, defaults={"dim": dim})[0]
 
 
-def store(space: Space, images: Sequence[ProductImage], results: Sequence[PhotoDescription | PhotoError]) -> None:
-    """Stores what was seen in images as they are now."""
-    store_descriptions(
+def store(space: Space, images: Sequence[ProductImage], results: Sequence[PhotoDescription | PhotoError]) -> list[int]:
+    """Stores what was seen in images as they are now; returns the garments that went with former descriptions."""
+    return store_descriptions(
         space, [image.pk for image in images], [image.sha256 for image in images], results, segmenter_version="seg@1"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from catalog.models import ProductImage, Retailer
 from search.errors import IndexingStalled
-from search.indexing import unpublished_garments
+from search.indexing import index_is_whole
 from search.models import ImageDescription, Space
 from search.selectors import IDS_A_QUERY, chunked, due_images
 from search.tasks import dispatch_batch, request_sync
@@ -60,17 +60,17 @@ class DescribingRun:
             self._wait_until_fewer_than(IMAGES_IN_FLIGHT)
         self._wait_until_fewer_than(1)
 
-    def wait_until_published(self) -> None:
-        """Returns when searches see all that is in the database; asks for it once where nobody did.
+    def wait_until_published(self, retailer: Retailer) -> None:
+        """Returns when searches see all of a retailer's garments; asks for it once where nobody did.
 
         Raises:
             IndexingStalled: It did not happen within `stall_timeout_s`.
             WorkersError: The queue cannot be reached.
         """
-        if unpublished_garments(self.space):
+        if not index_is_whole(self.space, retailer):
             request_sync(self.space)
         self._moved_at = time.monotonic()
-        while unpublished_garments(self.space):
+        while not index_is_whole(self.space, retailer):
             self._pause("the index is not published")
 
     def _dispatch(self, image_ids: Sequence[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -11,25 +12,21 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from catalog.models import ProductImage
+from catalog.models import Product, ProductImage
+from search import comparing, selectors
+from search.comparing import compare
 from search.descriptions import forget_failures, rechoose_products
-from search.index.base import IndexDamaged, Where
+from search.filters import Filters
+from search.index import registry
 from search.index.registry import open_reader
-from search.indexing import (
-    index_is_whole,
-    sync_index,
-    sync_index_if_worthwhile,
-    unpublished_garments,
-)
+from search.indexing import build_index, garments_of, index_images, index_is_whole, index_products, sync_index
 from search.models import Garment, ImageDescription, Space
-from search.neighbours import Query, find_products
 from search.selectors import due_images, indexable_garments, read_embedding
 from segmentation.types import PhotoError
-from tests.factories import jpeg_bytes, make_image, make_product, make_retailer
-from tests.search_factories import DIM, JACKET, PANTS, TOP, make_space, near, photo, seen, store, unit_vector
+from tests.factories import make_image, make_product, make_retailer
+from tests.search_factories import JACKET, PANTS, make_space, photo, seen, store, unit_vector
 
 pytestmark = pytest.mark.django_db
-ANYWHERE = Where()
 
 
 @pytest.fixture(autouse=True)
@@ -139,7 +136,7 @@ def test_what_a_kill_left_between_record_and_index_is_healed(settings: Settings)
     store(space, [first], [photo(seen(JACKET))])
     sync_index(space)
     store(space, [second], [photo(seen(JACKET, unit_vector(7)))])
-    assert unpublished_garments(space) == 1
+    assert compare(space).differing.size == 1
     first.product.delete()
     change = sync_index(space)
     assert (change.added, change.removed, change.n_vectors) == (1, 1, 1)
@@ -153,9 +150,9 @@ def test_as_many_other_garments_are_not_taken_for_the_same() -> None:
     sync_index(space)
     first.product.delete()
     store(space, [second], [photo(seen(JACKET))])
-    assert unpublished_garments(space) == 2
+    assert compare(space).differing.size == 2
     sync_index(space)
-    assert unpublished_garments(space) == 0
+    assert index_is_whole(space)
 
 
 def test_images_are_locked_before_it_is_asked_whether_another_worker_stored_them() -> None:
@@ -186,27 +183,144 @@ def test_a_withdrawn_product_leaves_the_index(settings: Settings) -> None:
     assert published(settings, space) == set()
 
 
-def test_the_last_batch_publishes_and_earlier_ones_wait() -> None:
+def found(settings: Settings, space: Space, filters: Filters) -> set[int]:
+    """The garments that the index alone, without the records, would let pass."""
+    index = open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim)
+    hits = index.search(unit_vector(1)[None], 100, filters.where())
+    return set(hits.ids[hits.ids >= 0].tolist())
+
+
+def test_a_batch_is_published_as_soon_as_it_is_stored(settings: Settings) -> None:
     space, first, second = make_space(), image_of(), image_of()
-    store(space, [first], [photo(seen(JACKET))])
-    assert sync_index_if_worthwhile(space, [first.pk]) is None
-    store(space, [second], [photo(seen(JACKET))])
-    change = sync_index_if_worthwhile(space, [second.pk])
-    assert change is not None
-    assert change.n_vectors == 2
+    for number, image in enumerate((first, second), start=1):
+        gone = store(space, [image], [photo(seen(JACKET))])
+        assert index_images(space, [image.pk], gone=gone).n_vectors == number
+    assert index_is_whole(space)
 
 
-def test_a_damaged_index_is_reported_and_rebuilt_from_the_database(settings: Settings, tmp_path: Path) -> None:
+def test_garments_of_a_replaced_photo_leave_the_index_with_it(settings: Settings) -> None:
+    space, image = make_space(), image_of()
+    store(space, [image], [photo(seen(JACKET))])
+    (old,) = published_after(settings, space, image)
+    ProductImage.objects.filter(pk=image.pk).update(sha256="f" * 64)
+    image.refresh_from_db()
+    gone = store(space, [image], [photo(seen(JACKET, unit_vector(9)))])
+    assert old in gone
+    change = index_images(space, [image.pk], gone=gone)
+    assert (change.added, change.removed, change.n_vectors) == (1, 1, 1)
+
+
+def published_after(settings: Settings, space: Space, *images: ProductImage) -> set[int]:
+    index_images(space, [image.pk for image in images])
+    return published(settings, space)
+
+
+def test_price_stock_brand_and_gender_reach_the_index_and_cost_no_other_product_anything(settings: Settings) -> None:
+    space, changing, other = make_space(), image_of(brand="Acme", gender="male"), image_of(brand="Acme", gender="male")
+    store(space, [changing, other], [photo(seen(JACKET)), photo(seen(JACKET))])
+    first, second = sorted(published_after(settings, space, changing, other))
+    cheap, bought_now = Filters(price_max=Decimal("52.00"), currency="USD"), Filters(in_stock=True)
+    brand, women = Filters(brands=frozenset({"acme"})), Filters(genders=frozenset({"women"}))
+    assert found(settings, space, cheap) == found(settings, space, bought_now) == {first, second}
+    changes = {"price": Decimal("52.01"), "availability": "out_of_stock", "brand": "Other", "gender": "Ladies"}
+    Product.objects.filter(pk=changing.product_id).update(**changes)
+    change = index_products(space, [changing.product_id])
+    assert (change.added, change.removed) == (1, 0)
+    assert found(settings, space, cheap) == found(settings, space, bought_now) == {second}
+    assert found(settings, space, brand) == {second}
+    assert found(settings, space, women) == {first}
+    assert index_products(space, [changing.product_id]).generation == change.generation
+
+
+def test_withdrawn_and_deleted_products_leave_the_index_at_the_cost_of_the_change(settings: Settings) -> None:
+    space, withdrawn, deleted, kept = make_space(), image_of(), image_of(), image_of()
+    store(space, [withdrawn, deleted, kept], [photo(seen(JACKET)) for _ in range(3)])
+    assert len(published_after(settings, space, withdrawn, deleted, kept)) == 3
+    Product.objects.filter(pk=withdrawn.product_id).update(withdrawn_at=datetime.now(UTC))
+    assert index_products(space, [withdrawn.product_id]).removed == 1
+    gone = garments_of([deleted.product_id])
+    deleted.product.delete()
+    assert index_products(space, [deleted.product_id], gone=gone).removed == 1
+    assert published(settings, space) == set(garments_of([kept.product_id]))
+    Product.objects.filter(pk=withdrawn.product_id).update(withdrawn_at=None)
+    assert index_products(space, [withdrawn.product_id]).added == 1
+
+
+def test_a_change_of_one_product_in_a_lost_index_brings_all_products_back(settings: Settings, tmp_path: Path) -> None:
+    space, first, second = make_space(), image_of(), image_of()
+    store(space, [first, second], [photo(seen(JACKET)), photo(seen(JACKET))])
+    sync_index(space)
+    settings.VECTOR_INDEX_URL = f"faiss://{tmp_path / 'burnt'}"
+    assert index_products(space, [first.product_id]).n_vectors == 2
+
+
+def test_tags_that_lag_behind_the_records_are_found_and_repaired(settings: Settings) -> None:
+    space, first, second = make_space(), image_of(), image_of()
+    store(space, [first, second], [photo(seen(JACKET)), photo(seen(JACKET))])
+    sync_index(space)
+    Product.objects.filter(pk=first.product_id).update(sale_price=Decimal(10))
+    assert compare(space).differing.tolist() == garments_of([first.product_id])
+    assert index_is_whole(space, make_retailer("of-others"))
+    change = sync_index(space)
+    assert (change.added, change.removed) == (1, 0)
+    assert found(settings, space, Filters(price_max=Decimal(10))) == set(garments_of([first.product_id]))
+
+
+def test_an_index_that_is_mostly_wrong_is_built_anew(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparing, "BUILD_ANEW_LEAST", 2)
+    space, images = make_space(), [image_of() for _ in range(6)]
+    store(space, images, [photo(seen(JACKET)) for _ in images])
+    sync_index(space)
+    Product.objects.update(price=Decimal(1))
+    assert not compare(space).is_complete
+    seen_by_bar: list[int] = []
+    assert sync_index(space, on_progress=seen_by_bar.append).added == 6
+    assert sum(seen_by_bar) == 6
+    assert index_is_whole(space)
+
+
+def test_garments_are_compared_in_windows_across_gaps_of_their_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selectors, "IDS_A_WINDOW", 3)
+    space, images = make_space(), [image_of() for _ in range(8)]
+    store(space, images, [photo(seen(JACKET)) for _ in images])
+    sync_index(space)
+    for image in (images[0], images[3], images[4], images[7]):
+        image.product.delete()
+    late = image_of()
+    store(space, [late], [photo(seen(JACKET))])
+    change = sync_index(space)
+    assert (change.added, change.removed, change.n_vectors) == (1, 4, 5)
+    assert index_is_whole(space)
+
+
+def test_a_new_space_holds_only_its_own_garments(settings: Settings) -> None:
+    old, new, image = make_space("old@1"), make_space("new@2"), image_of()
+    for space in (old, new):
+        store(space, [image], [photo(seen(JACKET))])
+        index_products(space, [image.product_id])
+    assert published(settings, old).isdisjoint(published(settings, new))
+    assert index_is_whole(old)
+    assert index_is_whole(new)
+
+
+def test_a_damaged_index_is_built_anew_from_the_database(settings: Settings, tmp_path: Path) -> None:
     space, image = make_space(), image_of()
     store(space, [image], [photo(seen(JACKET))])
     sync_index(space)
-    for file in (tmp_path / "index").rglob("vectors.npy"):
+    for file in (tmp_path / "index").rglob("*.npy"):
         file.write_bytes(file.read_bytes()[:40])
-    with pytest.raises(IndexDamaged):
-        sync_index(space)
+    # A reader that has the files mapped already goes on; another process would look at them.
+    registry._readers.clear()
     assert not index_is_whole(space)
-    sync_index(space, fresh=True)
+    assert sync_index(space).added == 1
     assert index_is_whole(space)
+
+
+def test_whoever_waited_while_another_built_the_index_does_not_build_it_again(settings: Settings) -> None:
+    space, image = make_space(), image_of()
+    store(space, [image], [photo(seen(JACKET))])
+    built = build_index(space)
+    assert build_index(space, unless_whole=True).generation == built.generation
 
 
 def test_changed_words_choose_the_product_anew_without_looking_at_the_photo_again(settings: Settings) -> None:
@@ -221,65 +335,3 @@ def test_changed_words_choose_the_product_anew_without_looking_at_the_photo_agai
     image.product.save()
     rechoose_products(space, image.product.retailer)
     assert [garment.category_id for garment in Garment.objects.filter(is_product=True)] == [None]
-
-
-def index_products(space: Space, vectors: list[np.ndarray], **values: object) -> list[ProductImage]:
-    images = [image_of(**values) for _ in vectors]
-    store(space, images, [photo(seen(JACKET, vector)) for vector in vectors])
-    sync_index(space)
-    return images
-
-
-def test_more_is_fetched_until_there_are_enough_distinct_products(settings: Settings) -> None:
-    space, query = make_space(), unit_vector(0)
-    crowd = make_product(title="Denim Jacket")
-    images = [make_image(crowd, jpeg_bytes((n, 0, 0)), position=n) for n in range(30)]
-    store(space, images, [photo(seen(JACKET, near(query, 0.99, seed=n))) for n in range(30)])
-    others = index_products(space, [near(query, 0.5, seed=n) for n in range(3)])
-    index = open_reader(settings.VECTOR_INDEX_URL, space.name, DIM)
-    found = find_products(index, [Query(query, ANYWHERE)], limit=4)
-    expected = {crowd.pk, *(image.product_id for image in others)}
-    assert found.matches[0][0].product_id == crowd.pk
-    assert {match.product_id for match in found.matches[0]} == expected
-
-
-def test_all_queries_of_a_photo_share_one_look_at_the_products(settings: Settings) -> None:
-    space = make_space()
-    index_products(space, [unit_vector(n) for n in range(6)])
-    index = open_reader(settings.VECTOR_INDEX_URL, space.name, DIM)
-    queries = [Query(unit_vector(n), ANYWHERE) for n in range(5)]
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        find_products(index, queries, limit=3)
-    assert len(captured) == 1
-
-
-def test_stock_and_withdrawal_are_read_from_the_database_now(settings: Settings) -> None:
-    space, query = make_space(), unit_vector(0)
-    best, second, third = index_products(space, [near(query, score) for score in (0.9, 0.8, 0.7)])
-    best.product.withdrawn_at = datetime.now(UTC)
-    best.product.save()
-    second.product.availability = "out_of_stock"
-    second.product.save()
-    index = open_reader(settings.VECTOR_INDEX_URL, space.name, DIM)
-    (all_on_sale,) = find_products(index, [Query(query, ANYWHERE)], limit=9).matches
-    assert [match.product_id for match in all_on_sale] == [second.product_id, third.product_id]
-    (in_stock,) = find_products(index, [Query(query, ANYWHERE)], limit=9, in_stock_only=True).matches
-    assert [match.product_id for match in in_stock] == [third.product_id]
-
-
-def test_categories_and_retailers_restrict_what_may_answer(settings: Settings) -> None:
-    space, query = make_space(), unit_vector(0)
-    jacket = image_of("Denim Jacket", retailer=make_retailer("one"))
-    pants = image_of("Cargo Pants", retailer=make_retailer("two"))
-    store(space, [jacket, pants], [photo(seen(JACKET, query)), photo(seen(PANTS, query))])
-    sync_index(space)
-    index = open_reader(settings.VECTOR_INDEX_URL, space.name, DIM)
-    queries = [
-        Query(query, Where(category_ids=frozenset({PANTS}))),
-        Query(query, Where(retailer_ids=frozenset({jacket.product.retailer_id}))),
-        Query(query, Where(category_ids=frozenset({TOP}))),
-    ]
-    found = [[match.product_id for match in of_query] for of_query in find_products(index, queries, limit=9).matches]
-    assert found == [[pants.product_id], [jacket.product_id], []]

@@ -1,4 +1,7 @@
-"""`manage.py index_catalog`: a feed in, searchable garments out. Idempotent, and resumable after any kill."""
+"""`manage.py index_catalog`: a feed in, searchable garments out. Idempotent, and resumable after any kill.
+
+With `--space new` the same photos are described by new checkpoints, in the shadow of the space that serves.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,17 @@ from django.core.management.base import BaseCommand, CommandError
 
 from catalog.errors import CatalogError
 from catalog.models import Retailer
+from catalog.selectors import get_retailer
 from catalog.services import ImportSummary, import_feed
-from search.descriptions import count_failures, forget_failures, rechoose_products
 from search.errors import SearchError
 from search.index.base import VectorIndexError
-from search.indexing import register_space
 from search.management import reporting
-from search.management.bars import describing_bar, import_bar
-from search.management.describing import STALL_TIMEOUT_S, DescribingRun
-from search.selectors import due_images
-from search.tasks import request_sync
+from search.management.bars import import_bar
+from search.management.catching_up import catch_up
+from search.management.describing import STALL_TIMEOUT_S
+from search.models import Space
+from search.spaces import begin_shadow, find_space, fresh_spaces, serving_record, tell_waiting_checkpoints
+from search.tasks import products_changing
 from workers.errors import WorkersError
 
 
@@ -31,9 +35,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declares the options."""
         add = parser.add_argument
-        add("--retailer", required=True, help="slug of the retailer; made when new")
-        add("--feed", required=True, type=Path, help="Google Merchant CSV or TSV file")
+        add("--retailer", help="slug of the retailer; made when new. Without --feed: only this one's photos")
+        add("--feed", type=Path, help="Google Merchant CSV or TSV file; not needed with --space")
         add("--images", type=Path, help="folder the feed's image links start from (default: the feed's)")
+        shadow = "build this space beside the serving one: new (of other checkpoints), or a space's name"
+        add("--space", metavar="SPACE", help=shadow)
+        add("--segmenter", type=Path, help="with --space new: its segmenter (default: the configured one)")
+        add("--embedder", type=Path, help="with --space new: its embedder (default: the configured one)")
         add("--dry-run", action="store_true", help="say what would change; write nothing")
         add("--errors", type=Path, metavar="FILE", help="write every bad row there, one JSON a line")
         add("--retry-failed", action="store_true", help="describe photos again that failed before")
@@ -42,15 +50,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Imports, describes, publishes, reports."""
+        _check(options)
         try:
-            summary = self._import(options)
+            summary = None if options["feed"] is None else self._import(options)
             if not options["dry_run"]:
                 self._describe(options)
         except (CatalogError, SearchError, VectorIndexError, WorkersError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted. Run it again: what is done stays done.", returncode=130) from error
-        if summary.n_stored == 0:
+        if summary is not None and summary.n_stored == 0:
             raise CommandError("Nothing of the feed could be imported.")
 
     def _import(self, options: dict[str, Any]) -> ImportSummary:
@@ -61,6 +70,7 @@ class Command(BaseCommand):
                 images_dir=options["images"],
                 dry_run=options["dry_run"],
                 on_progress=show,
+                changing=products_changing,
             )
         self.stdout.write(reporting.tell_import(summary))
         for line in reporting.list_row_errors(summary):
@@ -73,18 +83,47 @@ class Command(BaseCommand):
         return summary
 
     def _describe(self, options: dict[str, Any]) -> None:
-        space, retailer = register_space(), Retailer.objects.get(slug=options["retailer"])
-        if options["retry_failed"]:
-            forget_failures(space, retailer)
-        rechoose_products(space, retailer)
-        n_failed_before = count_failures(space, retailer)
-        # What a kill left between record and index is healed first, so that searches see it at once.
-        request_sync(space)
-        with describing_bar(due_images(space, retailer).count(), shown=options["verbosity"] > 0) as show:
-            run = DescribingRun(space, options["stall_timeout"], on_progress=show)
-            run.describe(retailer)
-        run.wait_until_published()
-        self.stdout.write(f"images: {run.described} described, {len(run.failed)} failed")
-        for line in reporting.list_failed_photos(run, n_failed_before):
-            self.stderr.write(line)
-        self.stdout.write(f"searchable in space {space.name}")
+        slug = options["retailer"]
+        retailers = list(Retailer.objects.order_by("pk")) if slug is None else [get_retailer(slug)]
+        serving = serving_record()
+        for space in _spaces(options):
+            run, n_failed_before = catch_up(
+                space,
+                retailers,
+                stall_timeout_s=options["stall_timeout"],
+                retry_failed=options["retry_failed"],
+                shown=options["verbosity"] > 0,
+            )
+            self.stdout.write(f"images: {run.described} described, {len(run.failed)} failed")
+            for line in reporting.list_failed_photos(run, n_failed_before):
+                self.stderr.write(line)
+            if space.pk == serving.pk:
+                self.stdout.write(f"searchable in space {space.name}")
+            else:
+                self.stdout.write(f"built in the shadow: {space.name} (compare and switch: promote_space {space.name})")
+        waiting = None if options["space"] else tell_waiting_checkpoints(serving)
+        if waiting is not None:
+            self.stderr.write(waiting)
+
+
+def _check(options: dict[str, Any]) -> None:
+    """Refuses options that do not belong together."""
+    if options["feed"] is None and options["space"] is None:
+        raise CommandError("Give --feed (and --retailer), or --space.")
+    if options["feed"] is not None and options["retailer"] is None:
+        raise CommandError("--feed needs --retailer.")
+    if options["dry_run"] and options["feed"] is None:
+        raise CommandError("--dry-run is about a feed: give --feed.")
+    if options["space"] != "new" and (options["segmenter"] or options["embedder"]):
+        raise CommandError("--segmenter and --embedder belong to --space new.")
+
+
+def _spaces(options: dict[str, Any]) -> list[Space]:
+    """A feed's changes must reach every space that is kept up; without one, only the named space is built."""
+    word = options["space"]
+    if word is None:
+        return fresh_spaces()
+    named = begin_shadow(options["segmenter"], options["embedder"]) if word == "new" else find_space(word)
+    if options["feed"] is None:
+        return [named]
+    return list({space.pk: space for space in (*fresh_spaces(), named)}.values())
