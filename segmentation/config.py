@@ -193,16 +193,21 @@ class SegmenterConfig:
 class EmbedderConfig:
     """The crop embedder: what it looks at, and what comes out."""
 
-    name: str
+    name: str = ""
     backbone: str = "mobilenet_v2"
+    """One of `segmentation.backbones.BACKBONES`, `timm/NAME`, or `open_clip/NAME` with a hub's name or a local file."""
     dim: int = 256
     input_side_px: int = 192
     crop_margin: float = 0.05
     """Added around the box, as a share of its longer side."""
     background: float = 0.0
     """How much of the background stays visible: 0 none, 1 all."""
+    pooling: str = "gem"
+    """gem (generalized mean), avg, max, or gem_avg (both, side by side)."""
     pooling_power: float = 3.0
     """Generalized-mean pooling: 1 is the average, infinity the maximum."""
+    projection: str = "linear"
+    """linear, or none: what is pooled is the embedding, and `dim` its length."""
     tf_same_padding: bool = False
     image_mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     image_std: tuple[float, float, float] = (0.229, 0.224, 0.225)

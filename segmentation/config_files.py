@@ -93,6 +93,10 @@ def _converted(hint: Any, value: Any, where: str) -> Any:
         return from_mapping(hint, value, where=where)
     if typing.get_origin(hint) is tuple:
         return _converted_tuple(hint, value, where)
+    if typing.get_origin(hint) is dict:
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: expected a table")
+        return {key: _converted(typing.get_args(hint)[1], each, f"{where}.{key}") for key, each in value.items()}
     if isinstance(hint, types.UnionType):
         hint = typing.get_args(hint)[0]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

@@ -8,6 +8,7 @@ Jegou and Chum, "Negative evidences and co-occurrences in image retrieval", ECCV
 from __future__ import annotations
 
 import copy
+import difflib
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.models.resnet import ResNet
 
-from segmentation.backbones import build_trunk
 from segmentation.checkpoint import CheckpointInfo, read_info
 from segmentation.config import EmbedderConfig
 from segmentation.config_files import from_mapping
+from segmentation.embedder_trunks import build_features, n_features
 from segmentation.errors import CheckpointError, ConfigError
 from segmentation.serving.graphs import ServingOptions, for_serving
 from segmentation.serving.mirroring import without_padding_copies
@@ -29,33 +29,80 @@ from segmentation.weights import load_into
 _BATCH = 8  # larger batches are slower on a CPU (cache), and crops come a handful a photo
 
 
+POOLINGS = ("gem", "avg", "max", "gem_avg")
+PROJECTIONS = ("linear", "none")
+
+
 class CropEmbedder(nn.Module):
-    """float32 (N, 3, side, side) RGB 0..1 -> float32 (N, dim), unit length."""
+    """float32 (N, 3, side, side) RGB 0..1 -> float32 (N, dim), unit length.
+
+    `power` may be made a parameter while it is trained; a checkpoint has it in its configuration.
+    """
+
+    power: Tensor | float
 
     def __init__(self, config: EmbedderConfig, *, weights: str = "") -> None:
+        """Build it, with fresh weights unless they are `imagenet`.
+
+        Raises:
+            ConfigError: An unknown or missing backbone, pooling or projection.
+            CheckpointError: Published weights cannot be downloaded.
+        """
         super().__init__()
-        trunk = build_trunk(config.backbone, tf_same_padding=config.tf_same_padding, weights=weights)
-        if isinstance(trunk, ResNet):
-            raise ConfigError(f"embedder backbone {config.backbone!r}: choose mobilenet_v2 or mobilenet_v3_large")
-        self.features: nn.Module = trunk.features  # type: ignore[assignment]
-        with torch.no_grad():
-            n_channels = self.features(torch.zeros(1, 3, 64, 64)).shape[1]
-        self.projection = nn.Linear(n_channels, config.dim)
+        check_word(config.pooling, POOLINGS, "pooling")
+        check_word(config.projection, PROJECTIONS, "projection")
+        self.features = build_features(config, weights=weights)
+        n_channels, self._is_map = n_features(self.features, config.input_side_px)
+        n_pooled = 2 * n_channels if config.pooling == "gem_avg" and self._is_map else n_channels
+        if config.projection == "none" and n_pooled != config.dim:
+            raise ConfigError(f"dim: {config.backbone} gives {n_pooled} numbers without a projection, not {config.dim}")
+        linear = config.projection == "linear"
+        self.projection = nn.Linear(n_pooled, config.dim) if linear else nn.Identity()
         self.power = config.pooling_power
+        self._pooling = config.pooling
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(config.image_mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config.image_std).view(1, 3, 1, 1), persistent=False)
 
     def pooled(self, crops: Tensor) -> Tensor:
-        """Generalized-mean pooled features, float32 (N, C), unit length."""
-        maps = self.features((crops - self.mean) / self.std)
-        gem = maps.clamp(min=1e-6).pow(self.power).mean(dim=(2, 3)).pow(1.0 / self.power)
-        return F.normalize(gem, dim=1)
+        """Pooled features, float32 (N, C), unit length."""
+        return self.pool(self.features((crops - self.mean) / self.std))
+
+    def pool(self, maps: Tensor) -> Tensor:
+        """A trunk's maps (N, C, h, w) to float32 (N, C), unit length; a trunk that pools itself gives (N, C)."""
+        maps = maps.float()
+        if not self._is_map:
+            return F.normalize(maps, dim=1)
+        pooled = [self._gem(maps)] if self._pooling.startswith("gem") else []
+        if self._pooling.endswith("avg"):
+            pooled.append(maps.mean(dim=(2, 3)))
+        if self._pooling == "max":
+            pooled.append(maps.amax(dim=(2, 3)))
+        return F.normalize(torch.cat([F.normalize(part, dim=1) for part in pooled], dim=1), dim=1)
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """Pooled features to the embedding, float32 (N, dim), unit length."""
+        return F.normalize(self.projection(pooled), dim=1)
 
     def forward(self, crops: Tensor) -> Tensor:
         """Embed crops."""
-        return F.normalize(self.projection(self.pooled(crops)), dim=1)
+        return self.project(self.pooled(crops))
+
+    def _gem(self, maps: Tensor) -> Tensor:
+        return maps.clamp(min=1e-6).pow(self.power).mean(dim=(2, 3)).pow(1.0 / self.power)
+
+
+def check_word(word: str, known: tuple[str, ...], where: str) -> None:
+    """Refuse a word of a configuration that means nothing.
+
+    Raises:
+        ConfigError: The message names the nearest right one.
+    """
+    if word not in known:
+        close = difflib.get_close_matches(word, known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ConfigError(f"{where}: expected one of {', '.join(known)}, got {word!r}{hint}")
 
 
 class Embedder:
@@ -71,8 +118,9 @@ class Embedder:
         if self._device.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # likewise: it keeps 10 bits of float32's 23
         self._model = copy.deepcopy(model).eval().requires_grad_(False)
-        features = without_padding_copies(self._model.features)
-        self._model.features = for_serving(features, self._device, ServingOptions())
+        if "/" not in config.backbone:  # other libraries' networks cannot all be followed as a graph
+            features = without_padding_copies(self._model.features)
+            self._model.features = for_serving(features, self._device, ServingOptions())
         self._model.to(self._device)
         self.config = config
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-_METRICS = {"mask_ap": "mask AP", "mask_ap50": "mask AP50", "box_ap": "box AP"}
+SEGMENTER_FIGURES = {"mask_ap": "mask AP", "mask_ap50": "mask AP50", "box_ap": "box AP"}
+"""What a validation's figures are called in a picture."""
 
 
-def draw_curves(history: Sequence[dict[str, Any]], name: str, file: Path) -> None:
-    """Draw losses, AP and learning rate over the epochs, stages marked; atomically.
+def draw_curves(history: Sequence[dict[str, Any]], name: str, file: Path, figures: Mapping[str, str]) -> None:
+    """Draw losses, validation and learning rate over the epochs, stages marked; atomically.
 
     Args:
         history: `Progress.history`.
         name: Of the configuration.
         file: A `.png`.
+        figures: Which of an epoch's figures to draw, and what they are called.
     """
     figure = Figure(figsize=(13, 4), layout="constrained")
     figure.suptitle(name)
@@ -29,8 +32,8 @@ def draw_curves(history: Sequence[dict[str, Any]], name: str, file: Path) -> Non
         losses.plot(epochs, [entry["losses"][each] for entry in history], marker=".", label=each)
     losses.set_yscale("log")
     losses.set_title("losses, unweighted, mean of an epoch")
-    for key, label in _METRICS.items():
-        precision.plot(epochs, [entry[key] for entry in history], marker=".", label=label)
+    for key, label in figures.items():
+        precision.plot(epochs, [entry.get(key, math.nan) for entry in history], marker=".", label=label)
     precision.set_ylim(bottom=0)
     precision.set_title("validation, averaged weights")
     rate.plot(epochs, [entry["learning_rate"] for entry in history], marker=".", label="at the epoch's end")

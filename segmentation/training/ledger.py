@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segmentation.training.distributed import World
-from segmentation.training.state import Progress
+from segmentation.training.state import RunProgress
 from segmentation.training.stopwatch import Stopwatch
 
 BatchRecord = tuple[int, Mapping[str, float]]
@@ -16,7 +16,7 @@ BatchRecord = tuple[int, Mapping[str, float]]
 class Ledger:
     """Keeps the accounts in a run's `Progress`."""
 
-    def __init__(self, progress: Progress, world: World) -> None:
+    def __init__(self, progress: RunProgress, world: World) -> None:
         self._progress, self._world = progress, world
         self._watch = Stopwatch()
         self._own_cpu_s = 0.0
@@ -63,7 +63,7 @@ class Ledger:
         return wall_s
 
 
-def cost(progress: Progress) -> dict[str, float]:
+def cost(progress: RunProgress) -> dict[str, float]:
     """Photos trained on, and the seconds it took: by the clock, and of processors over all threads and processes."""
     return {
         "images": progress.images_seen,
@@ -74,7 +74,7 @@ def cost(progress: Progress) -> dict[str, float]:
     }
 
 
-def epoch_entry(progress: Progress, stage: str, learning_rate: float, metrics: Mapping[str, Any]) -> dict[str, Any]:
+def epoch_entry(progress: RunProgress, stage: str, learning_rate: float, metrics: Mapping[str, Any]) -> dict[str, Any]:
     """The epoch in work as `Progress.history` and events.jsonl keep it: mean losses, cost, figures."""
     total = cost(progress)
     before = progress.history[-1]["total"] if progress.history else dict.fromkeys(total, 0)

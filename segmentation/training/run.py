@@ -80,7 +80,9 @@ class TrainingRun:
         self._learner = self._build(resuming)
         self.progress = Progress()
         if resuming:
-            self.progress = load_state(out / STATE, self._learner.model, self._begin_stage, self._learner.average)
+            self.progress = load_state(
+                out / STATE, self._learner.model, self._begin_stage, self._learner.average, Progress
+            )
         self._world.share_weights(self._learner.model)
         self._machine = {"device": str(best_device()), "processes": self._world.size}
         self._ledger = Ledger(self.progress, self._world)

@@ -13,15 +13,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from filelock import FileLock, Timeout
 from torch.utils.tensorboard import SummaryWriter
 
-from segmentation.config import SegmenterConfig
 from segmentation.config_files import from_mapping, to_mapping, to_toml
 from segmentation.errors import ConfigError
-from segmentation.training.curves import draw_curves
+from segmentation.training.curves import SEGMENTER_FIGURES, draw_curves
 from segmentation.training.story import versions
 
 STATE, BEST, LAST, EVENTS, CONFIG = "state.pt", "best.safetensors", "last.safetensors", "events.jsonl", "config.json"
@@ -30,6 +29,14 @@ LOCK = "run.lock"
 """Held while a process trains into the folder; freed by its death, whatever becomes of the file."""
 LOG_EVERY_STEPS = 10
 """TensorBoard gets the mean over so many steps."""
+
+
+class NamedConfig(Protocol):
+    """A segmenter's configuration, or an embedder's recipe."""
+
+    @property
+    def name(self) -> str:
+        """Of the file it came from."""
 
 
 def check_begun(out: Path, *, resume: bool) -> bool:
@@ -52,7 +59,7 @@ def check_begun(out: Path, *, resume: bool) -> bool:
     return False
 
 
-def check_folder(out: Path, config: SegmenterConfig, story: Mapping[str, Any], *, resume: bool) -> bool:
+def check_folder(out: Path, config: NamedConfig, story: Mapping[str, Any], *, resume: bool) -> bool:
     """Whether the folder holds a state to go on from; a run killed before its first begins anew.
 
     Raises:
@@ -61,7 +68,7 @@ def check_folder(out: Path, config: SegmenterConfig, story: Mapping[str, Any], *
     if not check_begun(out, resume=resume):
         return False
     # Read as a configuration, so that settings that came later have their defaults.
-    started = to_mapping(from_mapping(SegmenterConfig, _read(out / CONFIG), where=str(out / CONFIG)))
+    started = to_mapping(from_mapping(type(config), _read(out / CONFIG), where=str(out / CONFIG)))
     changes = list(_changes(_plain(started), _plain(to_mapping(config))))
     if changes:
         raise ConfigError(f"{out / CONFIG}: the run was started with another configuration: {'; '.join(changes)}")
@@ -77,7 +84,14 @@ class RunFolder:
     """Writes everything but weights and state; of several processes, only the main one has it."""
 
     def __init__(
-        self, out: Path, config: SegmenterConfig, story: Mapping[str, Any], *, events_bytes: int, step: int
+        self,
+        out: Path,
+        config: NamedConfig,
+        story: Mapping[str, Any],
+        *,
+        events_bytes: int,
+        step: int,
+        figures: Mapping[str, str] = SEGMENTER_FIGURES,
     ) -> None:
         """Open the folder, and undo what a killed run wrote after its last state.
 
@@ -87,12 +101,13 @@ class RunFolder:
             story: What run.json says beside the command line, the versions and the time.
             events_bytes: How long events.jsonl was at the last state; 0 for a run that begins.
             step: How many steps were taken.
+            figures: Which figures of a validation are logged, and what they are called.
 
         Raises:
             ConfigError: Another process is training there.
             OSError: The folder cannot be written.
         """
-        self._out, self._name = out, config.name
+        self._out, self._name, self._figures = out, config.name, figures
         out.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(out / LOCK, timeout=0)
         try:
@@ -127,10 +142,10 @@ class RunFolder:
         """Log the last epoch of a history: its event, its validation figures, and the curves anew."""
         if self._recent:
             self._log_steps(step)
-        for name in ("mask_ap", "mask_ap50", "box_ap"):
+        for name in self._figures.keys() & history[-1].keys():
             self._board.add_scalar(f"val/{name}", history[-1][name], step)
         self.add_event("epoch", history[-1])
-        draw_curves(history, self._name, self._out / CURVES)
+        draw_curves(history, self._name, self._out / CURVES, self._figures)
 
     def flushed_events_bytes(self) -> int:
         """How long events.jsonl is, once everything logged until now is on disk."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -16,7 +16,7 @@ from segmentation.errors import CheckpointError
 
 
 @dataclass
-class Progress:
+class RunProgress:
     """Where a run is, and what it cost so far.
 
     Everything in it is what the weights of the same state came from: work that a kill undid is not counted.
@@ -26,7 +26,6 @@ class Progress:
     """The plan's epoch in work, from 0."""
     batch: int = 0
     """Batches of it that steps were taken on; all of them where only its validation is missing."""
-    best_mask_ap: float = -1.0
     history: list[dict[str, Any]] = field(default_factory=list)
     """One entry a finished epoch, as in events.jsonl."""
     epoch_losses: dict[str, float] = field(default_factory=dict)
@@ -40,6 +39,16 @@ class Progress:
     validation_cpu_s: float = 0.0
     events_bytes: int = 0
     """How long events.jsonl was: what a killed run wrote later is written again."""
+
+
+@dataclass
+class Progress(RunProgress):
+    """Where a segmenter's run is."""
+
+    best_mask_ap: float = -1.0
+
+
+P = TypeVar("P", bound=RunProgress)
 
 
 class AveragedWeights:
@@ -76,7 +85,7 @@ class AveragedWeights:
 
 
 def save_state(
-    file: Path, model: nn.Module, optimizer: Optimizer, average: AveragedWeights, progress: Progress
+    file: Path, model: nn.Module, optimizer: Optimizer, average: AveragedWeights, progress: RunProgress
 ) -> None:
     """Write everything that a run needs to continue, atomically.
 
@@ -105,8 +114,8 @@ def save_state(
 
 
 def load_state(
-    file: Path, model: nn.Module, optimizer_of: Callable[[int], Optimizer], average: AveragedWeights
-) -> Progress:
+    file: Path, model: nn.Module, optimizer_of: Callable[[int], Optimizer], average: AveragedWeights, kind: type[P]
+) -> P:
     """Put a run back where `save_state` left it.
 
     Args:
@@ -114,6 +123,7 @@ def load_state(
         model: Of the same shape.
         optimizer_of: Makes the optimizer of an epoch's stage.
         average: Likewise.
+        kind: Of progress.
 
     Raises:
         CheckpointError: The file is damaged or belongs to another configuration.
@@ -121,7 +131,7 @@ def load_state(
     try:
         state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
-        progress = Progress(**state["progress"])
+        progress = kind(**state["progress"])
         optimizer_of(progress.epoch).load_state_dict(state["optimizer"])
         average.load_state_dict(state["average"])
         torch.set_rng_state(state["random"])
