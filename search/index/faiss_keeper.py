@@ -5,12 +5,14 @@ import shutil
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote
 
 from filelock import FileLock, Timeout
 
-from search.index import faiss_index, snapshots
-from search.index.base import IndexBusy, IndexFacts, PublishFailed, VectorIndex
+from search.index import compaction, snapshots
+from search.index.base import IndexBusy, IndexFacts, IndexMissing, PublishFailed, VectorIndex
+from search.index.faiss_index import FaissReader
+from search.index.faiss_writer import WRITER_LOCK, open_writer
+from search.index.opened import OpenedSpace, close_space, opened_space
 from search.index.options import IndexOptions
 
 _OPTIONS_PATTERN = re.compile(r"(?P<path>.*)\?(?P<options>\w+=[^/&=]*(?:&\w+=[^/&=]*)*)")
@@ -51,43 +53,68 @@ class FaissKeeper:
 
     def open_reader(self, space: str, dim: int) -> VectorIndex:
         """See `registry.open_reader`."""
-        return faiss_index.FaissReader(self.root, space, dim, self.options)
+        return FaissReader(self.root, space, dim, self.options)
 
     def open_writer(
         self, space: str, dim: int, *, fresh: bool, timeout_s: float
     ) -> AbstractContextManager[VectorIndex]:
         """See `registry.open_writer`."""
-        return faiss_index.open_writer(self.root, space, dim, fresh=fresh, timeout_s=timeout_s, options=self.options)
+        return open_writer(self._opened(space, dim), fresh=fresh, timeout_s=timeout_s)
 
     def compaction_due(self, space: str, dim: int) -> bool:
         """See `registry.compaction_due`."""
-        return False
+        try:
+            return compaction.is_due(self._opened(space, dim).latest().state)
+        except IndexMissing:
+            return False
 
     def compact(self, space: str, dim: int) -> bool:
         """See `registry.compact`."""
-        return False
+        return compaction.compact(self._opened(space, dim))
 
     def facts(self, space: str, dim: int) -> IndexFacts:
         """See `registry.index_facts`."""
-        reader = faiss_index.FaissReader(self.root, space, dim, self.options)
-        folder = snapshots.space_folder(self.root, space)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        return IndexFacts("flat", len(reader), 0, 0, size, reader.generation)
+        published = self._opened(space, dim).newest()
+        state = published.state
+        return IndexFacts(
+            kind=f"faiss {state.base.rows.kind}",
+            n_base=int(state.base.rows.ids.size),
+            n_delta=state.n_living,
+            n_removed=state.n_removed,
+            bytes_on_disk=sum(_size(path) for path in snapshots.space_folder(self.root, space).rglob("*")),
+            generation=published.pointer.number,
+        )
 
     def published_spaces(self) -> list[str]:
         """See `registry.published_spaces`."""
-        return sorted(unquote(path.parent.name) for path in self.root.glob(f"*/{snapshots.POINTER}"))
+        return snapshots.published_spaces(self.root)
 
     def drop_space(self, space: str) -> None:
-        """See `registry.drop_space`."""
+        """See `registry.drop_space`.
+
+        The folder stays, with its locks: whoever waits for one of them must not wait for a file that is gone.
+        """
         folder = snapshots.space_folder(self.root, space)
         if not folder.exists():
             return
         try:
-            with FileLock(folder / "writer.lock", timeout=_DROP_TIMEOUT_S):
+            with FileLock(folder / WRITER_LOCK, timeout=_DROP_TIMEOUT_S):
                 (folder / snapshots.POINTER).unlink(missing_ok=True)
-                shutil.rmtree(folder)
+                for path in folder.iterdir():
+                    if path.is_dir():
+                        shutil.rmtree(path)
         except Timeout as error:
             raise IndexBusy(f"a writer holds space {space}; try again later") from error
         except OSError as error:
             raise PublishFailed(f"cannot delete {folder}: {error}") from error
+        close_space(self.root, space)
+
+    def _opened(self, space: str, dim: int) -> OpenedSpace:
+        return opened_space(self.root, space, dim, self.options)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:  # cleared away meanwhile
+        return 0

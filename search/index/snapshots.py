@@ -1,57 +1,83 @@
-"""Generations of an index on disk: written whole beside the old one, then switched at once.
+"""The published state of an index on disk: one small file that is replaced at once, and what it points to.
 
     index root/
-      resnet18-emb256%40ab12cd34/       one folder per space
-        CURRENT                         "gen-00000012 <sha256 of its manifest.json>"
-        gen-00000011/  gen-00000012/    the last two, so that a reader that has just read the pointer finds its folder;
-                                        each: data files, and manifest.json with their checksums
-        writer.lock                     held by the one writer
+      resnet18-emb256%40ab12cd34/   one folder per space
+        CURRENT                     which state is published, see `Pointer`
+        base-00000012/              a base: data files, `manifest.json` with their checksums (see `sealing`), and the
+                                    log of what changed since (see `delta_log`)
+        base-00000007/              the base before, for readers that are still on their way to the new one
+        writer.lock                 held by the one writer, and for the last step of a compaction
+        compaction.lock             held by the one process that compacts
 
-A writer killed at any moment leaves `CURRENT` naming a complete generation; what it left half-written lies in folders
-that no pointer names, and the next writer clears them away. This file knows nothing of vectors: what goes into a
-generation is its caller's business. Writing functions must be called under the writer's lock.
+Publishing appends to the log and replaces `CURRENT`. A process killed at any moment leaves `CURRENT` naming a complete
+state; what it left half-written lies in folders that no pointer names, or in the log beyond the length that the
+pointer names, and is overwritten or cleared away. Writing functions must be called under the writer's lock.
 """
 
 import hashlib
-import json
 import os
 import re
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from search.index.base import IndexDamaged, IndexMissing, PublishFailed, SpaceMismatch
+from search.index.base import IndexDamaged, IndexMissing
+from search.index.delta_log import LogPosition
 
-FORMAT_VERSION = 1
 POINTER = "CURRENT"
-MANIFEST = "manifest.json"
 
-_POINTER_PATTERN = re.compile(r"gen-(\d{8,}) ([0-9a-f]{64})\n")
-_GENERATION_PATTERN = re.compile(r"gen-(\d{8,})")
-_UNFINISHED_PREFIX = ".unfinished-"
+_SEGMENT = r"(base-\d{8,}) ([0-9a-f]{64}) (\d+) (\d+) ([0-9a-f]{64})\n"
+_POINTER_PATTERN = re.compile(rf"state (\d+)\n{_SEGMENT}(?:{_SEGMENT})?check ([0-9a-f]{{64}})\n", re.ASCII)
+_FIRST_LINE_PATTERN = re.compile(r"(?:state |gen-)(\d+)\b", re.ASCII)
+_FOLDER_PATTERN = re.compile(r"(?:base|gen)-(\d{8,})", re.ASCII)
+_MOST_POINTER_BYTES = 1024
 
 
 @dataclass(frozen=True)
-class Generation:
-    """A published state whose files were found complete and unaltered.
+class Segment:
+    """A base and how much of its log is published.
 
     Attributes:
-        number: Its generation number, from 1.
-        folder: Where its files are.
-        space: Name of the vector space.
-        dim: Length of a vector.
-        count: How many vectors it holds.
+        folder_name: Name of the base's folder.
+        manifest: sha256 of its manifest, hexadecimal.
+        log: Where the published part of its log ends.
+    """
+
+    folder_name: str
+    manifest: str
+    log: LogPosition
+
+    @property
+    def base_key(self) -> tuple[str, str]:
+        """Tells bases apart."""
+        return self.folder_name, self.manifest
+
+    def line(self) -> str:
+        """How it is written in a pointer."""
+        log = self.log
+        return f"{self.folder_name} {self.manifest} {log.n_bytes} {log.n_rows} {log.digest.hex()}\n"
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """What is published.
+
+    Attributes:
+        number: The state's number, from 1; the `generation` of hits.
+        current: The base and log that hold it.
+        mirror: The base before, whose log says the same: after a compaction, readers stay up to date on it until they
+            have checked the new base.
     """
 
     number: int
-    folder: Path
-    space: str
-    dim: int
-    count: int
+    current: Segment
+    mirror: Segment | None = None
+
+    def text(self) -> str:
+        """How it is written."""
+        lines = f"state {self.number}\n{self.current.line()}{'' if self.mirror is None else self.mirror.line()}"
+        return f"{lines}check {hashlib.sha256(lines.encode()).hexdigest()}\n"
 
 
 def space_folder(root: Path, space: str) -> Path:
@@ -66,8 +92,13 @@ def space_folder(root: Path, space: str) -> Path:
     return root / (name.replace(".", "%2E", 1) if name.startswith(".") else name)
 
 
+def published_spaces(root: Path) -> list[str]:
+    """The names of the spaces for which something is published, sorted."""
+    return sorted(unquote(path.parent.name) for path in root.glob(f"*/{POINTER}"))
+
+
 def read_pointer(folder: Path) -> str | None:
-    """Read which generation is current, or None if nothing is published.
+    """Read what is published, or None if nothing is.
 
     Readers ask this at every search (3 us; a stat takes 2 us but cannot tell two switches within one clock tick, nor
     an index that was deleted and built again under the same number). Equal answers mean equal content.
@@ -82,155 +113,77 @@ def read_pointer(folder: Path) -> str | None:
     except OSError as error:
         raise IndexDamaged(f"{folder / POINTER} cannot be read: {error}") from error
     try:
-        return os.read(descriptor, 256).decode("ascii", errors="replace")
+        return os.read(descriptor, _MOST_POINTER_BYTES).decode("ascii", errors="replace")
     finally:
         os.close(descriptor)
 
 
-def open_generation(folder: Path, pointer: str, space: str, dim: int) -> Generation:
-    """Check the generation that a pointer names, every byte of it.
-
-    Args:
-        folder: The space's folder.
-        pointer: From `read_pointer`.
-        space: The space that the folder must hold.
-        dim: The vector length that it must hold.
+def parse_pointer(folder: Path, text: str) -> Pointer:
+    """Understand what `read_pointer` read.
 
     Raises:
-        IndexDamaged: A file is missing, cut short or altered, or of another format version.
-        SpaceMismatch: It holds another space or another vector length.
+        IndexDamaged: It was cut short or altered, or an earlier release wrote it.
     """
-    parts = _POINTER_PATTERN.fullmatch(pointer)
+    if text.startswith("gen-"):
+        raise IndexDamaged(f"{folder} was written by an earlier release; rebuild the index")
+    parts = _POINTER_PATTERN.fullmatch(text)
     if parts is None:
-        raise IndexDamaged(f"{folder / POINTER} does not name a generation; rebuild the index")
-    number = int(parts[1])
-    generation_folder = folder / _folder_name(number)
-    try:
-        manifest_bytes = (generation_folder / MANIFEST).read_bytes()
-        if hashlib.sha256(manifest_bytes).hexdigest() != parts[2]:
-            raise IndexDamaged(f"{generation_folder / MANIFEST} was altered; rebuild the index")
-        manifest = _parse_manifest(manifest_bytes, generation_folder)
-        if (manifest["space"], manifest["dim"]) != (space, dim):
-            raise SpaceMismatch(
-                f"{folder} holds space {manifest['space']} with dimension {manifest['dim']}, "
-                f"asked for was {space} with dimension {dim}"
-            )
-        for name, checksum in manifest["files"].items():
-            if _sha256(generation_folder / name) != checksum:
-                raise IndexDamaged(f"{generation_folder / name} was cut short or altered; rebuild the index")
-    except OSError as error:
-        raise IndexDamaged(f"{generation_folder} cannot be read ({error}); rebuild the index") from error
-    return Generation(number, generation_folder, space, dim, manifest["count"])
+        raise IndexDamaged(f"{folder / POINTER} does not name a state; rebuild the index")
+    mirror = None if parts[7] is None else _segment(*parts.groups()[6:11])
+    pointer = Pointer(int(parts[1]), _segment(*parts.groups()[1:6]), mirror)
+    if pointer.text() != text:
+        raise IndexDamaged(f"{folder / POINTER} was altered; rebuild the index")
+    return pointer
+
+
+def _segment(folder_name: str, manifest: str, n_bytes: str, n_rows: str, digest: str) -> Segment:
+    return Segment(folder_name, manifest, LogPosition(int(n_bytes), int(n_rows), bytes.fromhex(digest)))
 
 
 def missing(root: Path, space: str) -> IndexMissing:
     """Describe that nothing is published for a space, and for which spaces something is."""
-    others = sorted(path.parent.name for path in root.glob(f"*/{POINTER}"))
+    others = published_spaces(root)
     known = f"; published here: {', '.join(others)}" if others else ""
     return IndexMissing(f"no index of space {space} is published under {root}{known}")
 
 
 def last_number(folder: Path) -> int:
-    """Give the highest generation number in use, 0 if none: numbers are not reused even after damage."""
-    numbers = [int(parts[1]) for path in folder.glob("gen-*") if (parts := _GENERATION_PATTERN.fullmatch(path.name))]
-    pointer = _POINTER_PATTERN.fullmatch(read_pointer(folder) or "")
-    return max([*numbers, int(pointer[1]) if pointer else 0])
+    """Give the highest number in use, 0 if none: as far as can be seen, numbers are not reused even after damage."""
+    numbers = [int(parts[1]) for path in folder.iterdir() if (parts := _FOLDER_PATTERN.fullmatch(path.name))]
+    pointer = _FIRST_LINE_PATTERN.match(read_pointer(folder) or "")
+    return max([0, *numbers, *([int(pointer[1])] if pointer else [])])
 
 
-def publish_generation(folder: Path, space: str, dim: int, count: int, write_files: Callable[[Path], None]) -> int:
-    """Write a new generation and switch to it.
+def base_folder_name(number: int) -> str:
+    """Name the folder of a base that is new at this number.
 
-    Args:
-        folder: The space's folder.
-        space: Name of the vector space, for the manifest.
-        dim: Length of a vector, for the manifest.
-        count: How many vectors there are, for the manifest.
-        write_files: Writes the data files into the folder it is given.
-
-    Returns:
-        The new generation's number.
-
-    Raises:
-        PublishFailed: The disk refused; the current generation stands.
+    >>> base_folder_name(12)
+    'base-00000012'
     """
-    number = last_number(folder) + 1
-    unfinished = folder / f"{_UNFINISHED_PREFIX}{number:08d}"
-    try:
-        _make_empty(unfinished)
-        write_files(unfinished)
-        checksum = _seal(unfinished, {"space": space, "dim": dim, "count": count, "generation": number})
-        finished = unfinished.rename(folder / _folder_name(number))
-        _sync(folder)
-        before = read_pointer(folder)
-        _switch(folder, f"{finished.name} {checksum}\n")
-    except (OSError, RuntimeError) as error:  # FAISS reports a full disk as RuntimeError
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise PublishFailed(f"cannot publish a generation in {folder}: {error}") from error
-    _clear_away(folder, keep={finished.name, "" if before is None else before.split(" ")[0]})
-    return number
+    return f"base-{number:08d}"
 
 
-def _folder_name(number: int) -> str:
-    return f"gen-{number:08d}"
-
-
-def _parse_manifest(content: bytes, folder: Path) -> dict[str, Any]:
-    """Read a manifest whose checksum is right."""
-    manifest: dict[str, Any] = json.loads(content)
-    if manifest.get("format_version") != FORMAT_VERSION:
-        raise IndexDamaged(
-            f"{folder} has format version {manifest.get('format_version')}, this release reads {FORMAT_VERSION}; "
-            "rebuild the index"
-        )
-    return manifest
-
-
-def _seal(folder: Path, facts: dict[str, str | int]) -> str:
-    """Write the manifest, force everything to the disk, and give the manifest's sha256."""
-    files = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        **facts,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "files": files,
-    }
-    content = (json.dumps(manifest, indent=2) + "\n").encode()
-    (folder / MANIFEST).write_bytes(content)
-    for path in folder.iterdir():
-        _sync(path)
-    _sync(folder)
-    return hashlib.sha256(content).hexdigest()
-
-
-def _switch(folder: Path, pointer: str) -> None:
-    """Replace the pointer in one step."""
+def switch(folder: Path, pointer: Pointer) -> str:
+    """Publish a state, in one step; give the pointer's text."""
+    text = pointer.text()
     beside = folder / f"{POINTER}.new"
-    beside.write_text(pointer, encoding="ascii")
-    _sync(beside)
+    beside.write_text(text, encoding="ascii")
+    sync(beside)
     beside.replace(folder / POINTER)
-    _sync(folder)
+    sync(folder)
+    return text
 
 
-def _make_empty(folder: Path) -> None:
-    """Create a folder, with its parents, or empty it of what a killed writer left."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    _sync(folder.parent.parent)
-
-
-def _clear_away(folder: Path, keep: set[str]) -> None:
-    """Delete old generations and what killed writers left; files that readers have mapped live on until they let go."""
-    for path in [*folder.glob("gen-*"), *folder.glob(f"{_UNFINISHED_PREFIX}*")]:
-        if path.name not in keep:
+def clear_away(folder: Path, pointer: Pointer | None) -> None:
+    """Delete the bases that no pointer names; files that readers have opened live on until they let go."""
+    segments = () if pointer is None else (pointer.current, pointer.mirror)
+    keep = {segment.folder_name for segment in segments if segment is not None}
+    for path in folder.iterdir():
+        if _FOLDER_PATTERN.fullmatch(path.name) and path.name not in keep:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Force a file or a folder's entries to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -1,0 +1,81 @@
+"""Folds a log into a new base, while readers search and writers publish; only the last step holds the writer's lock."""
+
+import logging
+
+from filelock import FileLock, Timeout
+
+from search.index import snapshots
+from search.index.base import IndexBusy, IndexMissing, PublishFailed
+from search.index.faiss_writer import writer_lock
+from search.index.new_base import NewBase
+from search.index.opened import OpenedSpace, Published
+from search.index.snapshots import Pointer
+from search.index.state import State
+
+log = logging.getLogger(__name__)
+
+COMPACTION_LOCK = "compaction.lock"
+
+DUE_ABOVE_ROWS = 2048
+"""So many added and removed rows cost a search a fraction of a millisecond, whatever the base."""
+
+DUE_ABOVE_SHARE = 0.05
+"""Of the base: rarer, and the log would slow searches down; more often, and the base would be written all the time."""
+
+WRITER_TIMEOUT_S = 120.0
+"""How long to wait for a writer with the finished base; then it is given up, and the next compaction starts anew."""
+
+_FOLDER = ".compacting"
+
+
+def is_due(state: State) -> bool:
+    """Tell whether folding is worthwhile."""
+    changed = state.position.n_rows + state.n_removed
+    return changed > max(DUE_ABOVE_ROWS, DUE_ABOVE_SHARE * state.base.rows.ids.size)
+
+
+def compact(opened: OpenedSpace) -> bool:
+    """Fold if it is worthwhile and nobody else does; see `registry.compact`."""
+    try:
+        if not is_due(opened.latest().state):
+            return False
+        with FileLock(opened.folder / COMPACTION_LOCK, timeout=0):
+            published = opened.newest()  # another process may just have done it
+            return is_due(published.state) and _fold(opened, published)
+    except (IndexMissing, Timeout):
+        return False
+    except (OSError, RuntimeError) as error:  # FAISS reports a full disk as RuntimeError
+        raise PublishFailed(f"cannot compact the index of space {opened.space}: {error}") from error
+
+
+def _fold(opened: OpenedSpace, published: Published) -> bool:
+    new = NewBase(opened, _FOLDER)
+    try:
+        new.write(published.state)
+        with writer_lock(opened, WRITER_TIMEOUT_S):
+            return _switch_to(new, opened, published)
+    except IndexBusy:
+        log.warning("a compaction of space %s was given up: a writer does not end", opened.space)
+        return False
+    finally:
+        if new.folder.name == _FOLDER:
+            new.discard()
+
+
+def _switch_to(new: NewBase, opened: OpenedSpace, published: Published) -> bool:
+    """Carry over what was published meanwhile, and switch. False where the index was built anew or dropped."""
+    text = snapshots.read_pointer(opened.folder)
+    pointer = None if text is None else snapshots.parse_pointer(opened.folder, text)
+    if pointer is None or pointer.current.base_key != published.pointer.current.base_key:
+        return False
+    reader = published.state.delta.log
+    for frame, end in reader.frames(published.state.position, pointer.current.log):
+        vectors = reader.vectors(end.n_rows)[end.n_rows - frame.n_rows :]
+        new.log.append(frame, vectors if frame.n_rows else None)
+    base = new.put_in_place()
+    # The content is the same, so the number is.
+    switched = Pointer(pointer.number, new.segment(), mirror=pointer.current)
+    opened.has_checked(base)
+    snapshots.switch(opened.folder, switched)
+    snapshots.clear_away(opened.folder, switched)
+    return True
