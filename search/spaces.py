@@ -68,6 +68,8 @@ def serving_record() -> Space:
 def begin_shadow(segmenter: Path | None = None, embedder: Path | None = None) -> Space:
     """Registers a pair of checkpoints whose space shall be built while another one serves. Repeating it is fine.
 
+    Where no file is named and the configured pair serves, the shadow that was begun with other files is meant.
+
     Args:
         segmenter: Its segmenter; None is the configured one.
         embedder: Its embedder; None is the configured one.
@@ -83,7 +85,10 @@ def begin_shadow(segmenter: Path | None = None, embedder: Path | None = None) ->
     )
     name = keep_pair(pair).name
     if name == serving_record().name:
-        raise SpaceRefused(f"Space {name} of these checkpoints serves already: run index_catalog without --space new.")
+        begun = shadow_spaces()
+        if segmenter is None and embedder is None and len(begun) == 1:
+            return begun[0]
+        raise SpaceRefused(f"Space {name} of these checkpoints serves already: name others by --segmenter, --embedder.")
     space = _register(pair)
     if space.state != Space.State.NEW:
         Space.objects.filter(pk=space.pk).exclude(state=Space.State.SERVING).update(state=Space.State.NEW)

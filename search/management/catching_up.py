@@ -1,0 +1,55 @@
+"""Brings one space up to date with the catalog: what the commands that index, and that go back to a space, share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from catalog.models import Retailer
+from search.descriptions import count_failures, forget_failures, rechoose_products
+from search.management.bars import describing_bar
+from search.management.describing import STALL_TIMEOUT_S, DescribingRun
+from search.models import Space
+from search.selectors import due_images
+from search.tasks import request_sync
+
+
+def catch_up(
+    space: Space,
+    retailers: Sequence[Retailer],
+    *,
+    stall_timeout_s: float = STALL_TIMEOUT_S,
+    retry_failed: bool = False,
+    shown: bool = True,
+) -> tuple[DescribingRun, int]:
+    """Describes every due photo of some retailers in a space and publishes it; a kill loses a batch at most.
+
+    Args:
+        space: The space to describe in; another one may serve meanwhile.
+        retailers: Whose photos.
+        stall_timeout_s: Give up when nothing was stored for so long.
+        retry_failed: Describe again what could not be described before.
+        shown: Show a bar.
+
+    Returns:
+        What came of it, and how many photos had failed before and were left alone.
+
+    Raises:
+        IndexingStalled: Nothing moved for `stall_timeout_s`.
+        WorkersError, VectorIndexError: As `DescribingRun.describe`.
+    """
+    n_failed_before = 0
+    for retailer in retailers:
+        if retry_failed:
+            forget_failures(space, retailer)
+        rechoose_products(space, retailer)
+        n_failed_before += count_failures(space, retailer)
+    # What a kill left between record and index is healed first, so that searches see it at once.
+    request_sync(space)
+    n_due = sum(due_images(space, retailer).count() for retailer in retailers)
+    with describing_bar(n_due, shown=shown) as show:
+        run = DescribingRun(space, stall_timeout_s, on_progress=show)
+        for retailer in retailers:
+            run.describe(retailer)
+    for retailer in retailers:
+        run.wait_until_published(retailer)
+    return run, n_failed_before
