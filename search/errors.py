@@ -26,6 +26,10 @@ class InvalidFilter(SearchError):
     """A filter names a color, gender, currency or price that there is not; correct it."""
 
 
+class UnknownCategory(SearchError):
+    """No category or group of categories is called so; the taxonomy lists them."""
+
+
 class SpaceUnknown(SearchError):
     """No space, or more than one, is meant; the message lists those there are."""
 

@@ -1,0 +1,1 @@
+"""How good searches are: benchmarks read, their catalogs indexed aside, their queries asked, the answers counted."""

@@ -1,0 +1,1 @@
+"""Benchmarks of other layouts, read as this project's."""
