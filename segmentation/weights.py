@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from segmentation.checkpoint import FORMAT_VERSION, METADATA_KEY, read_info
 from segmentation.errors import CheckpointError
+from segmentation.steering import TENSOR_PREFIX
 from segmentation.taxonomy import CATEGORIES
 
 
@@ -67,7 +68,7 @@ def _halved(value: Tensor) -> Tensor:
 
 
 def load_into(model: nn.Module, file: Path, *, built_from: str = "its own configuration") -> None:
-    """Load a checkpoint's tensors into a model of the same shape.
+    """Load a checkpoint's tensors into a model of the same shape; the steering axes it may carry are no part of it.
 
     Args:
         model: Built from a configuration.
@@ -78,7 +79,8 @@ def load_into(model: nn.Module, file: Path, *, built_from: str = "its own config
         CheckpointError: Damaged, or of another architecture.
     """
     try:
-        model.load_state_dict({name: value.float() for name, value in load_file(file).items()})
+        weights = {name: value for name, value in load_file(file).items() if not name.startswith(TENSOR_PREFIX)}
+        model.load_state_dict({name: value.float() for name, value in weights.items()})
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{file.name} is damaged: {error}") from error
     except RuntimeError as error:

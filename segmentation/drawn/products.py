@@ -69,8 +69,8 @@ def _product_group(seed: int, group: int, number: int) -> list[Product]:
     look = int(rng.integers(1 << 20))
     products = []
     for k, name in enumerate(names):
-        fabric = _dyed(design, shades, name, look)
-        trim = _trim(design, fabric, look)
+        fabric = dyed(design, shades, name, look)
+        trim = trim_of(design, fabric, look)
         code = f"{design.cut.category_id:02d}{group:05d}"
         slug = name.lower().replace(" ", "-")
         products.append(
@@ -99,7 +99,8 @@ def dyes(material: Material) -> dict[str, Rgb]:
     return PALETTE
 
 
-def _dyed(design: Design, shades: dict[str, Rgb], name: str, look: int) -> Fabric:
+def dyed(design: Design, shades: dict[str, Rgb], name: str, look: int) -> Fabric:
+    """A design's cloth in a color of `shades`, with accents that go with it; `look` decides the pattern's details."""
     pick = np.random.default_rng([look, len(name), ord(name[0])])
     pairs = [pair for pair in PAIRINGS.get(name, DEFAULT_PAIRING) if pair != name]
     accents = [PALETTE[str(pair)] for pair in pick.permutation(pairs)[:2]]
@@ -116,7 +117,7 @@ def _dyed(design: Design, shades: dict[str, Rgb], name: str, look: int) -> Fabri
     return Fabric(design.pattern, design.material, ((red, green, blue), accents[0], accents[1]), design.period, look)
 
 
-def _trim(design: Design, fabric: Fabric, look: int) -> Rgb:
+def trim_of(design: Design, fabric: Fabric, look: int) -> Rgb:
     """The contrasting part's color: the accent for some looks, else a shade of the ground."""
     if design.cut.category_id == 18:
         return [(244, 243, 238), (36, 38, 44), (40, 62, 104), (226, 218, 200)][look % 4]

@@ -91,14 +91,48 @@ def steer(query: NDArray[np.float32], match: Match, axes: SteeringAxes | None) -
     """
     if axes is None or match == "garment":
         return _unit(query)
-    if query.shape[-1] != axes.dim:
-        raise ValueError(f"axes of dimension {axes.dim} cannot steer a query of dimension {query.shape[-1]}")
+    _check_dim(query, axes)
     if match == "shape":
         steered = query - (query @ axes.color_axes.T) @ axes.color_axes
     else:
         steered = ((query - axes.center) @ axes.pattern_axes.T) @ axes.pattern_axes
     vanished = np.linalg.norm(steered, axis=-1, keepdims=True) < _VANISHED
     return _unit(np.where(vanished, query, steered))
+
+
+def steered_similarities(
+    query: NDArray[np.float32], vectors: NDArray[np.float32], match: Match, axes: SteeringAxes | None
+) -> NDArray[np.float32]:
+    """Cosines of what is left of both sides when both are steered: the better order, for candidates at hand.
+
+    An index that is asked with `steer(query)` cannot shorten its own vectors; among a few hundred of its hits this
+    sorts out those that came first by being long in the wanted coordinates.
+
+    Args:
+        query: The garment's embedding (not steered), float32 (dim,).
+        vectors: Embeddings of candidates, float32 (N, dim).
+        match: As for `steer`.
+        axes: Of their space; None compares them as they are.
+
+    Returns:
+        float32 (N,), -1..1.
+
+    Raises:
+        ValueError: The axes are of another dimension.
+    """
+    both = np.concatenate((query[None], vectors))
+    if axes is not None and match == "pattern":
+        _check_dim(both, axes)
+        both = (both - axes.center) @ axes.pattern_axes.T
+    elif axes is not None and match == "shape":
+        both = steer(both, match, axes)
+    both = _unit(both)
+    return np.asarray(both[1:] @ both[0], dtype=np.float32)
+
+
+def _check_dim(vectors: NDArray[np.float32], axes: SteeringAxes) -> None:
+    if vectors.shape[-1] != axes.dim:
+        raise ValueError(f"axes of dimension {axes.dim} cannot steer a query of dimension {vectors.shape[-1]}")
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
