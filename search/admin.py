@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.http import HttpRequest
 
+from search.catalog_admin import IndexFollows
 from search.models import Garment, ImageDescription, SearchedGarment, SearchLog, Space
 
 # Django's admin classes take no type arguments at run time, hence the ignored [type-arg] below.
@@ -58,8 +59,8 @@ class SpaceAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ImageDescription)
-class ImageDescriptionAdmin(ReadOnlyAdmin):
-    """Descriptions, chiefly to find those that failed."""
+class ImageDescriptionAdmin(IndexFollows, ReadOnlyAdmin):
+    """Descriptions, chiefly to find those that failed; a photo whose description is deleted is described again."""
 
     list_display = ["image", "space", "state", "error_code", "error", "segmenter_version", "described_at"]
     list_filter = ["state", "space", "image__product__retailer"]
