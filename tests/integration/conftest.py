@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from tests.integration.services import ServiceMissingError, postgres_server, redis_server
@@ -27,3 +29,15 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield url
     except ServiceMissingError as error:
         pytest.skip(str(error))
+
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_url: str) -> str:
+    """An empty database of one test's own, on the session's PostgreSQL."""
+    server, name = postgres_url.rpartition("/")[0], f"empty{next(_numbers)}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return f"{server}/{name}"

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psycopg
 import pytest
 
 SCRIPT = """
@@ -50,11 +49,7 @@ print(json.dumps([list(expected.items()), list(Garment.objects.order_by("pk").va
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'old.sqlite3'}"
-    # A database of its own: other tests keep theirs at the newest migration.
-    server = str(request.getfixturevalue("postgres_url")).rpartition("/")[0]
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute("CREATE DATABASE migrated")
-    return f"{server}/migrated"
+    return str(request.getfixturevalue("empty_postgres_url"))
 
 
 def test_garments_of_an_earlier_version_get_the_product_of_their_image(
