@@ -16,7 +16,8 @@ from search.index.opened import OpenedSpace, close_space, opened_space
 from search.index.options import IndexOptions
 
 _OPTIONS_PATTERN = re.compile(r"(?P<path>.*)\?(?P<options>\w+=[^/&=]*(?:&\w+=[^/&=]*)*)")
-_DROP_TIMEOUT_S = 5.0
+DROP_TIMEOUT_S = 5.0
+"""How long to wait for a writer before a space is dropped."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class FaissKeeper:
         if not folder.exists():
             return
         try:
-            with FileLock(folder / WRITER_LOCK, timeout=_DROP_TIMEOUT_S):
+            with FileLock(folder / WRITER_LOCK, timeout=DROP_TIMEOUT_S):
                 (folder / snapshots.POINTER).unlink(missing_ok=True)
                 for path in folder.iterdir():
                     if path.is_dir():
