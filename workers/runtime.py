@@ -79,12 +79,16 @@ def predictor(space: str | None = None) -> PhotoDescriber:
 def lent(model: PhotoDescriber) -> Iterator[None]:
     """Lets a caller's own model describe the photos of its space while the block lasts, as an evaluation's does."""
     with _lock:
+        before = _lent.get(model.space)
         _lent[model.space] = model
     try:
         yield
     finally:
         with _lock:
-            del _lent[model.space]
+            if before is None:
+                del _lent[model.space]
+            else:
+                _lent[model.space] = before
 
 
 def warm_up() -> None:

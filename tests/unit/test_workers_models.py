@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 from collections import OrderedDict
-from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import save_file
 
-from segmentation.taxonomy import CATEGORIES
+from tests.pretend_models import write_pair
 from workers import model_files, runtime
 from workers.errors import ModelMissing, ModelsNotKept
 from workers.model_files import CheckpointPair
 
 
-def headers(folder: Path, number: int) -> CheckpointPair:
-    """Checkpoints with the right headers and hardly any weights; each number is another space."""
-    folder.mkdir(parents=True, exist_ok=True)
-    pair = CheckpointPair(folder / f"s{number}.safetensors", folder / f"e{number}.safetensors")
-    configs = {"segmenter": {"name": "s"}, "embedder": {"name": "e", "backbone": "hub/net", "dim": 8}}
-    for (kind, config), file in zip(configs.items(), (pair.segmenter, pair.embedder), strict=True):
-        content = {"format": 1, "kind": kind, "config": config, "metrics": {}, "provenance": {}}
-        content["categories"] = [category.name for category in CATEGORIES]
-        save_file({"any": torch.full((1,), float(number))}, file, metadata={"selvedge": json.dumps(content)})
-    return pair
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A models folder; pair 0 is the configured one."""
-    configured = headers(tmp_path / "configured", 0)
+    configured = write_pair(tmp_path / "configured", 0)
     monkeypatch.setenv("SELVEDGE_SEGMENTER", str(configured.segmenter))
     monkeypatch.setenv("SELVEDGE_EMBEDDER", str(configured.embedder))
     monkeypatch.setenv("SELVEDGE_MODELS_DIR", str(tmp_path / "models"))
@@ -65,7 +49,7 @@ def loads(folder, monkeypatch):
 
 
 def keep(tmp_path, number):
-    return model_files.keep_pair(headers(tmp_path / "given", number)).name
+    return model_files.keep_pair(write_pair(tmp_path / "given", number)).name
 
 
 def test_the_configured_pair_needs_no_models_folder(folder):
@@ -77,7 +61,7 @@ def test_the_configured_pair_needs_no_models_folder(folder):
 def test_a_kept_space_goes_on_when_its_files_are_overwritten_in_place(folder, tmp_path):
     configured = model_files.configured_pair()
     name = model_files.keep_pair(configured).name
-    newer = headers(tmp_path / "newer", 1)
+    newer = write_pair(tmp_path / "newer", 1)
     for old, new in ((configured.segmenter, newer.segmenter), (configured.embedder, newer.embedder)):
         old.write_bytes(new.read_bytes())
     kept = model_files.find_pair(name)
@@ -87,12 +71,12 @@ def test_a_kept_space_goes_on_when_its_files_are_overwritten_in_place(folder, tm
 
 
 def test_an_unknown_space_is_told_with_where_was_looked(folder):
-    with pytest.raises(ModelMissing, match=r"nobody-emb8@00000000.*hub/net-emb8@.*SELVEDGE_MODELS_DIR"):
-        model_files.find_pair("nobody-emb8@00000000")
+    with pytest.raises(ModelMissing, match=r"nobody-emb48@00000000.*hub/net-emb48@.*SELVEDGE_MODELS_DIR"):
+        model_files.find_pair("nobody-emb48@00000000")
 
 
 def test_a_damaged_copy_counts_as_missing_until_it_is_kept_again(folder, tmp_path):
-    pair = headers(tmp_path / "given", 1)
+    pair = write_pair(tmp_path / "given", 1)
     name = model_files.keep_pair(pair).name
     copy = model_files.find_pair(name).embedder
     copy.write_bytes(copy.read_bytes()[:-1] + b"\xff")
@@ -103,7 +87,7 @@ def test_a_damaged_copy_counts_as_missing_until_it_is_kept_again(folder, tmp_pat
 
 
 def test_what_a_kill_left_half_copied_is_no_space_and_is_cleared_away(folder, tmp_path, monkeypatch):
-    pair = headers(tmp_path / "given", 1)
+    pair = write_pair(tmp_path / "given", 1)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copyfileobj", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
@@ -145,7 +129,7 @@ def test_a_space_nobody_knows_costs_no_model_that_is_loaded(loads, tmp_path):
     first = keep(tmp_path, 1)
     runtime.predictor(first)
     with pytest.raises(ModelMissing):
-        runtime.predictor("nobody-emb8@00000000")
+        runtime.predictor("nobody-emb48@00000000")
     assert runtime.loaded_spaces() == [first]
 
 
