@@ -145,8 +145,10 @@ def sync_index(space: Space, *, fresh: bool = False, on_progress: Progress | Non
         return build_index(space, on_progress=on_progress)
     try:
         compared = compare(space)
-    except (IndexMissing, IndexDamaged, SpaceMismatch) as error:
-        logger.info("The index of %s is built: %s", space.name, error)
+    except IndexMissing:
+        return build_index(space, on_progress=on_progress, unless_whole=True)
+    except (IndexDamaged, SpaceMismatch) as error:
+        logger.warning("The index of %s is built anew: %s", space.name, error)
         return build_index(space, on_progress=on_progress, unless_whole=True)
     if not compared.is_complete:
         return build_index(space, on_progress=on_progress)

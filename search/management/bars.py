@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tqdm import tqdm
 
@@ -30,3 +31,21 @@ def describing_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], objec
         total=total, desc="describe", unit="image", disable=not shown or total == 0, bar_format=IMAGES_FORMAT
     ) as bar:
         yield bar.update
+
+
+@contextmanager
+def garments_bar(count: Callable[[], int], *, shown: bool) -> Iterator[Callable[[int], object]]:
+    """A bar over garments with the time to go, from the first one on; yields what to call with those just written."""
+    bar: tqdm[Any] | None = None
+
+    def show(done: int) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = tqdm(total=count(), desc="index", unit="garment", disable=not shown)
+        bar.update(done)
+
+    try:
+        yield show
+    finally:
+        if bar is not None:
+            bar.close()

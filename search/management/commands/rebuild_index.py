@@ -7,30 +7,60 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from search.index.base import VectorIndexError
-from search.indexing import index_is_whole, register_space, sync_index
+from search.compaction import compact_in_background, finish_compaction, is_due
+from search.errors import SearchError
+from search.index.base import IndexBusy, VectorIndexError
+from search.indexing import IndexChange, sync_index
+from search.management.bars import garments_bar
+from search.models import Space
+from search.selectors import indexable_garments
+from search.spaces import find_space, fresh_spaces
 from workers.errors import WorkersError
 
 
 class Command(BaseCommand):
-    """Builds the index of the current space from the database."""
+    """Builds, or repairs, the index from the database."""
 
-    help = "Build the vector index anew from the database (no photo is described again)."
+    help = (
+        "Build the vector index anew from the database; no photo is described again. With --if-needed, compare and "
+        "repair: fit for every start of a server, of several at once too."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declares the options."""
         parser.add_argument(
-            "--if-needed", action="store_true", help="do nothing where the index holds what the database does"
+            "--if-needed", action="store_true", help="only what the database says otherwise, or all where much is wrong"
         )
+        parser.add_argument("--space", help="serving, new, or a name (default: every space that is kept up)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rebuilds and reports."""
         try:
-            space = register_space()
-            if options["if_needed"] and index_is_whole(space):
-                self.stdout.write(f"The index of {space.name} is whole; nothing to do.")
-                return
-            change = sync_index(space, fresh=True)
-        except (VectorIndexError, WorkersError) as error:
+            spaces = fresh_spaces() if options["space"] is None else [find_space(options["space"])]
+            for space in spaces:
+                self._rebuild(space, options)
+        except (SearchError, VectorIndexError, WorkersError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{change.n_vectors} garments published as {space.name}#{change.generation}.")
+
+    def _rebuild(self, space: Space, options: dict[str, Any]) -> None:
+        try:
+            with garments_bar(indexable_garments(space).count, shown=options["verbosity"] > 0) as show:
+                change = sync_index(space, fresh=not options["if_needed"], on_progress=show)
+        except IndexBusy:
+            if not options["if_needed"]:
+                raise
+            self.stdout.write(f"Another process is writing the index of {space.name}; it is left to that one.")
+            return
+        if is_due(space):
+            compact_in_background(space)
+            finish_compaction(space)
+        self.stdout.write(_tell(space, change, if_needed=options["if_needed"]))
+
+
+def _tell(space: Space, change: IndexChange, *, if_needed: bool) -> str:
+    published = f"{change.n_vectors} garments published as {space.name}#{change.generation}."
+    if not if_needed:
+        return published
+    if change.added == change.removed == 0:
+        return f"The index of {space.name} is whole; nothing to do."
+    return f"{change.added} garments added or changed, {change.removed} removed; {published}"
