@@ -2,6 +2,7 @@
 
 import json
 import weakref
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,10 +62,10 @@ class ListFacts:
             CoarseUnreadable: The file is not what `write` makes.
         """
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 reach = Reach(stored["scores"], stored["factors"])
                 return cls(spreads=stored["spreads"], reach=reach, **json.loads(str(stored["words"])))
-        except (OSError, KeyError, ValueError, TypeError) as error:
+        except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
             raise CoarseUnreadable(f"{path.name} is not readable: {error}") from error
 
 

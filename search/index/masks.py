@@ -22,6 +22,9 @@ Column = NDArray[np.integer]
 KEPT_BYTES = 64 << 20
 """Of bitmaps, per base: 500 at a million rows, 50 at ten million."""
 
+_FEW = 8192
+"""Up to so many positions of a selection are kept with it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Selection:
@@ -39,10 +42,16 @@ class Selection:
     count: int
     filtered: bool
 
-    @cached_property
+    @property
     def positions(self) -> NDArray[np.int64] | None:
         """The selected rows, int64 (count,), rising; None means all."""
-        return None if self.bitmap is None else positions_in(self.bitmap)
+        if self.bitmap is None:
+            return None
+        return self._few_positions if self.count <= _FEW else positions_in(self.bitmap)
+
+    @cached_property
+    def _few_positions(self) -> NDArray[np.int64]:
+        return positions_in(np.empty(0, dtype=np.uint8) if self.bitmap is None else self.bitmap)
 
     def contains(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which of some rows are selected, bool (n,)."""
@@ -198,6 +207,6 @@ def _without_bits_beyond(bitmap: Bitmap, n_rows: int) -> Bitmap:
 
 def _size(bitmap: Bitmap, selection: Selection | None) -> int:
     """Bytes that keeping this holds on to, positions that may be worked out later included."""
-    if selection is None:
+    if selection is None or selection.bitmap is None:
         return bitmap.nbytes
-    return bitmap.nbytes if selection.bitmap is None else 2 * bitmap.nbytes + 8 * min(selection.count, 1 << 16)
+    return 2 * bitmap.nbytes + (8 * selection.count if selection.count <= _FEW else 0)
