@@ -12,17 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.calibration import Calibration, Sigmoid
+from segmentation.calibration import Calibration, Sigmoid, closeness
 from segmentation.errors import CalibrationError
 from segmentation.reliability import reliability
 
 EXACT_SCORE = 0.5
 """More likely the same product than not."""
 ABSENT_SHARE = 0.1
-"""At most this share of queries whose product is not in the catalog have a best hit that is called similar."""
+"""At most this share of queries whose product is not in the catalog shall have a best hit that is called similar."""
+KEPT_SHARE = 0.95
+"""At least this share of right answers is called similar, whatever it takes: noise is hidden, never what was asked."""
 PRIOR_SD = 0.35
 """How far a category's curve may stray from the pooled one, in logits and in logits a standard deviation of the
-similarities; worth about 30 pairs near probability 1/2."""
+closeness; worth about 30 pairs near probability 1/2."""
 POOLED_SD = 30.0
 """The pooled curve is almost free; this much only keeps it finite where a threshold separates all pairs."""
 LEAST_SLOPE = 1e-3
@@ -34,13 +36,13 @@ _STEPS = 60
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """Standardized similarities: what the priors are stated in."""
+    """Standardized closeness: what the priors are stated in."""
 
     center: float
     spread: float
 
     def sigmoid(self, weights: NDArray[np.float64]) -> Sigmoid:
-        """Weights (intercept, slope) on standardized similarities as a curve over cosines."""
+        """Weights (intercept, slope) on the standardized closeness as a curve over the closeness itself."""
         slope = max(float(weights[1]), LEAST_SLOPE) / self.spread
         return Sigmoid(slope, float(weights[0]) - slope * self.center)
 
@@ -72,9 +74,9 @@ def fit_calibration(
     """
     _check(similarities, is_same, category_ids, query_ids)
     same = is_same.astype(bool)
-    exact = np.clip(similarities.astype(np.float64), -1.0, 1.0)
-    scale = _Scale(float(exact.mean()), max(float(exact.std()), 1e-6))
-    z = (exact - scale.center) / scale.spread
+    close = closeness(similarities)
+    scale = _Scale(float(close.mean()), max(float(close.std()), 1e-6))
+    z = (close - scale.center) / scale.spread
     pooled = _fit(z, _smoothed(same), np.zeros(2), POOLED_SD)
     by_category = {
         int(category_id): scale.sigmoid(_fit(z[chosen], same[chosen].astype(np.float64), pooled, PRIOR_SD))
@@ -82,12 +84,47 @@ def fit_calibration(
         for chosen in [category_ids == category_id]
     }
     curves = Calibration(scale.sigmoid(pooled), by_category, EXACT_SCORE, 0.0, {})
-    scores = curves.scores(exact, category_ids)
+    scores = curves.scores(similarities, category_ids)
     absent = best_of_the_absent(scores, same, query_ids)
-    similar_score = min(EXACT_SCORE, _exceeded_by(absent, absent_share))
+    kept = float(np.quantile(scores[same], 1.0 - KEPT_SHARE, method="lower"))
+    similar_score = min(EXACT_SCORE, kept, _exceeded_by(absent, absent_share))
     return Calibration(
         curves.pooled, by_category, EXACT_SCORE, similar_score, _figures(scores, same, absent, similar_score)
     )
+
+
+def held_out_scores(
+    similarities: NDArray[np.floating[Any]],
+    is_same: NDArray[np.bool_],
+    category_ids: NDArray[np.int64],
+    query_ids: NDArray[np.int64],
+    *,
+    n_folds: int = 5,
+) -> NDArray[np.float64]:
+    """Scores of every pair by a calibration that was fitted without its query: what reliability is judged on.
+
+    Args:
+        similarities: As `fit_calibration`.
+        is_same: Likewise.
+        category_ids: Likewise.
+        query_ids: Likewise; a query is in one fold.
+        n_folds: Queries are dealt out to so many.
+
+    Raises:
+        CalibrationError: As `fit_calibration`, for the pairs outside of any fold.
+    """
+    _, places = np.unique(query_ids, return_inverse=True)
+    folds = np.random.default_rng(0).permutation(int(places.max()) + 1)[places] % n_folds
+    scores = np.zeros(len(similarities))
+    for fold in range(n_folds):
+        held_out = folds == fold
+        if not held_out.any():
+            continue
+        fitted = fit_calibration(
+            similarities[~held_out], is_same[~held_out], category_ids[~held_out], query_ids=query_ids[~held_out]
+        )
+        scores[held_out] = fitted.scores(similarities[held_out], category_ids[held_out])
+    return scores
 
 
 def best_of_the_absent(

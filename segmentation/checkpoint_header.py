@@ -19,28 +19,35 @@ _ALIGNMENT = 8
 
 
 def rewrite_header(
-    file: Path, out: Path, *, model: dict[str, Any] | None = None, metrics: dict[str, Any] | None = None
+    file: Path,
+    out: Path,
+    *,
+    kind: str = "segmenter",
+    model: dict[str, Any] | None = None,
+    metrics: dict[str, Any] | None = None,
 ) -> None:
     """Write a checkpoint with some of its header's entries changed, atomically; `out` may be `file`.
 
     Args:
-        file: A segmenter checkpoint.
+        file: A checkpoint.
         out: Where the new one goes.
-        model: Entries of the configuration's `model` table.
+        kind: What it must be, `segmenter` or `embedder`.
+        model: Entries of a segmenter's configuration, its `model` table.
         metrics: Entries of its metrics.
 
     Raises:
-        CheckpointError: `file` is missing, damaged or no segmenter.
+        CheckpointError: `file` is missing, damaged or of the other kind.
         OSError: `out` cannot be written.
     """
-    read_info(file, kind="segmenter")
+    read_info(file, kind=kind)
     partial = out.with_suffix(".partial")
     out.parent.mkdir(parents=True, exist_ok=True)
     with file.open("rb") as source, partial.open("wb") as target:
         (length,) = struct.unpack("<Q", source.read(8))
         header = json.loads(source.read(length))
         content = json.loads(header["__metadata__"][METADATA_KEY])
-        content["config"]["model"] = {**content["config"].get("model", {}), **(model or {})}
+        if model is not None:
+            content["config"]["model"] = {**content["config"].get("model", {}), **model}
         content["metrics"] = {**content["metrics"], **(metrics or {})}
         header["__metadata__"][METADATA_KEY] = json.dumps(content)
         encoded = json.dumps(header, separators=(",", ":")).encode()
