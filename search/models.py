@@ -155,6 +155,12 @@ class SearchedGarment(models.Model):
     category_id = models.SmallIntegerField(null=True)
     score = models.FloatField()
     color_name = models.CharField(max_length=40)
+    verdict = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        help_text="of the nearest product that the search allowed: exact, similar or none; empty: not recorded",
+    )
 
     class Meta:
         """Constraints and indexes."""

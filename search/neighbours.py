@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from search.filters import Filters
 from search.index.base import NO_ID, VectorIndex, Where
-from search.ranking import Hit, Match, clip_score, rank_products
-from search.selectors import GarmentSource, garment_sources
+from search.judging import Cut, Judge
+from search.ranking import UNCALIBRATED, Hit, Match, Owner, rank_products
+from search.selectors import EVERYTHING, GarmentSource, garment_sources
+from segmentation.calibration import Verdict
 from segmentation.types import Embedding
 
 OVERFETCH = 4
 """Neighbours fetched for each product wanted, and the factor by which a further round grows."""
 
+MOST_NEIGHBOURS = 65_536
+"""Where growing ends: more would mean that so many garments belong to fewer products than are wanted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One vector to find products for, and which vectors may answer it."""
+    """One vector to find products for, which vectors may answer it, and what their similarity is worth."""
 
     vector: Embedding
     where: Where
+    judge: Judge = UNCALIBRATED
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What every query of a search should bring."""
+
+    limit: int
+    """Most results a query."""
+    filters: Filters = EVERYTHING
+    """What the records must be like now; the queries' `where` says the same to the index."""
+    cut: Cut = field(default_factory=Cut)
+    group_variants: bool = True
+    """Whether the variants of one item group are one result."""
+    except_group: Hashable = None
+    """A result that is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +52,32 @@ class Neighbourhood:
     """Ranked products of every query, in the queries' order, and where their garments come from."""
 
     matches: tuple[list[Match], ...]
+    nearest: tuple[Verdict, ...]
+    """The verdict of each query's nearest product, whether it passed the cut or not."""
     sources: dict[int, GarmentSource]
     generation: int
 
 
+def group_of(product_id: int, retailer_id: int, item_group_id: str, *, group_variants: bool = True) -> Hashable:
+    """What a product is shown once as: its retailer's item group, or itself.
+
+    >>> group_of(7, 1, "MJ07"), group_of(7, 1, ""), group_of(7, 1, "MJ07", group_variants=False)
+    ((1, 'MJ07'), 7, 7)
+    """
+    return (retailer_id, item_group_id) if item_group_id and group_variants else product_id
+
+
 @dataclass(slots=True)
 class _Search:
-    """The state of one call: neighbours by query, and every garment already looked up (None: gone)."""
+    """The state of one call: neighbours by query, and every garment already looked up (None: gone or forbidden)."""
 
     index: VectorIndex
     queries: Sequence[Query]
-    in_stock_only: bool
+    wanted: Wanted
     generation: int
     hits: dict[int, list[Hit]] = field(default_factory=dict)
     sources: dict[int, GarmentSource | None] = field(default_factory=dict)
+    owners: dict[int, Owner] = field(default_factory=dict)
 
     def fetch(self, open_queries: Sequence[int], k: int) -> set[int]:
         """Asks for the k nearest garments of some queries; returns those for which there are no more."""
@@ -57,63 +90,64 @@ class _Search:
             self.generation = found.generation
             for number, ids, scores in zip(numbers, found.ids.tolist(), found.scores.tolist(), strict=True):
                 self.hits[number] = [Hit(i, s) for i, s in zip(ids, scores, strict=True) if i != NO_ID]
-                if len(self.hits[number]) < k:
+                if len(self.hits[number]) < k or k >= MOST_NEIGHBOURS:
                     exhausted.add(number)
         self._look_up(open_queries)
         return exhausted
 
     def _look_up(self, open_queries: Sequence[int]) -> None:
+        """Learns whose garments the new neighbours of all queries are, in one go."""
         unknown = {hit.garment_id for number in open_queries for hit in self.hits[number]} - self.sources.keys()
-        found = garment_sources(unknown, Filters(in_stock=True if self.in_stock_only else None))
+        found = garment_sources(unknown, self.wanted.filters)
         self.sources.update({garment_id: found.get(garment_id) for garment_id in unknown})
+        for garment_id, source in found.items():
+            group = group_of(
+                source.product_id,
+                source.retailer_id,
+                source.item_group_id,
+                group_variants=self.wanted.group_variants,
+            )
+            if group != self.wanted.except_group:
+                self.owners[garment_id] = Owner(source.product_id, group, source.is_in_stock)
 
-    def known_sources(self) -> dict[int, GarmentSource]:
-        """The garments that are still for sale."""
-        return {garment_id: source for garment_id, source in self.sources.items() if source is not None}
+    def rank(self, number: int) -> list[Match]:
+        """The nearest products of a query so far, good enough or not."""
+        judge = self.queries[number].judge
+        return rank_products(self.hits[number], self.owners, limit=self.wanted.limit, judge=judge)
+
+    def may_grow(self, number: int, ranked: Sequence[Match]) -> bool:
+        """Whether more neighbours could bring more results: the list is not full, and the last hit is good enough."""
+        if len(ranked) >= self.wanted.limit:
+            return False
+        return self.wanted.cut.keeps(self.queries[number].judge(self.hits[number][-1].similarity))
 
 
-def find_products(
-    index: VectorIndex,
-    queries: Sequence[Query],
-    *,
-    limit: int,
-    min_score: float = 0.0,
-    in_stock_only: bool = False,
-    except_product_id: int | None = None,
-) -> Neighbourhood:
-    """Finds `limit` distinct products for every query, or all there are.
+def find_products(index: VectorIndex, queries: Sequence[Query], wanted: Wanted) -> Neighbourhood:
+    """Finds `wanted.limit` distinct results for every query, or all there are.
 
-    Several garments may belong to one product and some to none any more, so more neighbours than products are
-    fetched, and again more until the list is full, the index is exhausted, or neighbours fall below `min_score`.
+    Several garments may belong to one product, several products to one item group, and some to none any more, so more
+    neighbours than results are fetched, and again four times as many until the list is full, the index is exhausted,
+    or neighbours are no longer good enough. A round costs one search for each distinct `where` and one look-up in the
+    database.
 
     Args:
         index: Where the vectors are.
         queries: Vectors with their restrictions.
-        limit: Most products a query.
-        min_score: Least score, 0..1.
-        in_stock_only: Only products that can be bought now.
-        except_product_id: A product that is no answer.
+        wanted: What to bring.
     """
-    search = _Search(index, queries, in_stock_only, index.generation)
-    matches: list[list[Match]] = [[] for _ in queries]
+    search = _Search(index, queries, wanted, index.generation)
+    ranked: list[list[Match]] = [[] for _ in queries]
     open_queries = list(range(len(queries)))
-    k = (limit + 1) * OVERFETCH
+    k = min((wanted.limit + 1) * OVERFETCH, MOST_NEIGHBOURS)
     while open_queries:
         exhausted = search.fetch(open_queries, k)
-        sources = search.known_sources()
-        product_of = {
-            garment_id: source.product_id
-            for garment_id, source in sources.items()
-            if source.product_id != except_product_id
-        }
         for number in open_queries:
-            matches[number] = rank_products(search.hits[number], product_of, limit=limit, min_score=min_score)
-        open_queries = [
-            number
-            for number in open_queries
-            if len(matches[number]) < limit
-            and number not in exhausted
-            and clip_score(search.hits[number][-1].similarity) >= min_score
-        ]
-        k *= OVERFETCH
-    return Neighbourhood(tuple(matches), search.known_sources(), search.generation)
+            ranked[number] = search.rank(number)
+        open_queries = [n for n in open_queries if n not in exhausted and search.may_grow(n, ranked[n])]
+        k = min(k * OVERFETCH, MOST_NEIGHBOURS)
+    return Neighbourhood(
+        matches=tuple([match for match in of_query if wanted.cut.keeps(match)] for of_query in ranked),
+        nearest=tuple(of_query[0].verdict if of_query else "none" for of_query in ranked),
+        sources={garment_id: source for garment_id, source in search.sources.items() if source is not None},
+        generation=search.generation,
+    )

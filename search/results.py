@@ -5,32 +5,68 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
-from catalog.models import Product
+from catalog.models import Product, Retailer
+from search.filters import Filters
+from search.selectors import EVERYTHING
+from segmentation.calibration import Verdict
+from segmentation.steering import Match as MatchedPart
 from segmentation.types import BoxXyxyPx, GarmentDescriptor
 
 Kind = Literal["garment", "region", "whole_image"]
-"""A garment the segmenter found; or the box a client drew, or the photo, where it found none (of that category)."""
+"""A garment the segmenter found; or the box a client drew, or the photo, where it found none (of that category), or
+none that anything good answers."""
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class SearchOptions:
-    """What a client may ask for beside the photo itself."""
+class ListOptions:
+    """What a client may ask of any list of products."""
 
     limit: int = DEFAULT_LIMIT
-    """Most products a garment, 1..`MAX_LIMIT`."""
-    category_id: int | None = None
-    """Only garments of this category are searched; None searches all."""
+    """Most results in a list, 1..`MAX_LIMIT`."""
+    filters: Filters = EVERYTHING
+    """Which products may be results. Colors stand for the shades people count to them: blue is navy too."""
     min_score: float = 0.0
-    """Least similarity of a product, 0..1."""
+    """Least score of a result, 0..1."""
+    verdict: Verdict = "none"
+    """Least verdict of a result."""
+    match: MatchedPart | None = None
+    """What results have in common with the garment; None is all of it, or where colors are asked for, its shape."""
+    group_variants: bool = True
+    """Show the variants of one item group as one result."""
+    diversity: float = 0.0
+    """How much variety weighs against likeness, 0..1."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchOptions(ListOptions):
+    """What a client may ask for beside the photo itself."""
+
+    verdict: Verdict = "similar"
+    """Least verdict of a result: what is not even similar is noise, unless it is asked for."""
+    category_ids: frozenset[int] | None = None
+    """Only garments of these categories are searched; None searches all."""
     box_xyxy: BoxXyxyPx | None = None
     """Region of the photo: pixels, or 0..1 of its sides where all four are at most 1."""
     retailer_slug: str | None = None
     """Only this retailer's products; None searches all."""
+    combine: bool = False
+    """Also combine the garments to looks that one retailer sells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """The products of one item group: sizes and colors of one garment."""
+
+    products: tuple[Product, ...] = ()
+    """By color and size, without their images; the matched one is among them. Empty where there is but one."""
+    n_products: int = 1
+    """How many there are; more than are listed where a group is very large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +75,14 @@ class RankedProduct:
 
     rank: int
     """From 1."""
+    similarity: float
+    """Cosine, 0..1."""
     score: float
-    """0..1."""
+    """Chance that it is the same product, 0..1; the similarity where no calibration is known."""
+    verdict: Verdict
     product: Product
     """With its retailer and images fetched."""
+    variants: Variants
     matched_image: str
     """File name of the image below MEDIA_ROOT."""
     matched_category_id: int | None
@@ -56,7 +96,44 @@ class SearchedObject:
     object_id: int
     kind: Kind
     descriptor: GarmentDescriptor
+    verdict: Verdict
+    """That of the nearest product, whether it is returned or not."""
     results: tuple[RankedProduct, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What the priced items of a look cost together in one currency."""
+
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LookItem:
+    """The product that stands for one garment of the photo, or for a pair (both shoes)."""
+
+    object_ids: tuple[int, ...]
+    result: RankedProduct
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The garments of a photo as one retailer sells them."""
+
+    rank: int
+    """From 1."""
+    retailer: Retailer
+    items: tuple[LookItem, ...]
+    """By the photo's garments, most confident first; each with another product."""
+    score: float
+    """Geometric mean of the items' scores times `coverage`, 0..1."""
+    coverage: float
+    """Share of the photo's garments that an item stands for, 0..1; a pair of shoes is one garment."""
+    totals: tuple[Total, ...]
+    """What a shopper pays for all priced items, by currency."""
+    n_unpriced: int
+    """Items without a price, which no total holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +146,13 @@ class SearchResult:
     model_version: str
     width_px: int
     height_px: int
+    match: MatchedPart
+    """What results have in common with the garments: as asked, `garment` where the space cannot be steered."""
     timings_ms: Mapping[str, float]
     """Milliseconds by stage: decode, segment, embed, search, rank, total."""
     objects: tuple[SearchedObject, ...]
+    looks: tuple[Look, ...] | None = None
+    """Best first; None where none were asked for."""
 
     @property
     def index_version(self) -> str:
@@ -86,6 +167,10 @@ class SimilarProducts:
     product: Product
     space: str
     index_generation: int
+    match: MatchedPart
+    """As `SearchResult.match`."""
+    verdict: Verdict
+    """That of the nearest product, whether it is returned or not."""
     results: tuple[RankedProduct, ...]
 
     @property

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 
 from catalog.models import Product, Retailer
-from catalog.selectors import get_retailer, products_by_key
+from catalog.selectors import get_retailer
+from search.arranging import arrange, pool_size
 from search.errors import IndexEmpty
-from search.index.base import NO_CATEGORY, VectorIndex, Where
+from search.index.base import VectorIndex
 from search.index.registry import open_reader
-from search.models import SearchedGarment, SearchLog, Space
-from search.neighbours import Neighbourhood, Query, find_products
-from search.ranking import Match
+from search.look_search import POOL, find_looks
+from search.neighbours import Neighbourhood, Query, Wanted, find_products, group_of
+from search.offers import fetch_products
+from search.queries import Lens, allowed_categories, choose_objects, cut_of, whole_object
+from search.ranking import best_of_all
 from search.regions import place_region
-from search.results import Kind, RankedProduct, SearchedObject, SearchOptions, SearchResult, SimilarProducts
-from search.selectors import matched_images, product_garments, read_embedding
+from search.results import Kind, ListOptions, Look, SearchedObject, SearchOptions, SearchResult, SimilarProducts
+from search.search_log import log_search
+from search.selectors import product_garments, read_embedding
+from search.space_traits import read_traits
 from search.spaces import serving_space
+from segmentation.calibration import VERDICTS, Verdict
 from segmentation.checkpoint import SpaceInfo
 from segmentation.errors import PhotoRejected
 from segmentation.images import read_photo_size
-from segmentation.taxonomy import category_by_id, compatible_category_ids
 from segmentation.types import EncodedPhoto, GarmentDescriptor, PhotoDescription, PhotoError
 from workers import client
 
@@ -37,8 +41,9 @@ logger = logging.getLogger(__name__)
 def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | None = None) -> SearchResult:
     """Finds the products that look like the garments of a photo.
 
-    Where nothing was segmented (or nothing of the asked category), the whole photo, or the asked region of it, is
-    searched as one thing. The photo is not stored; the search is logged for trends.
+    Where nothing was segmented (or nothing of the asked categories), the whole photo, or the asked region of it, is
+    searched as one thing; also, after the garments, where none of them has a good match and the whole has. The photo
+    is not stored; the search is logged for trends.
 
     Args:
         data: The photo's file: JPEG, PNG, WebP or HEIC.
@@ -46,82 +51,140 @@ def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | N
         space: Search this space, as a comparison does, and count nothing; None is the one that serves.
 
     Returns:
-        The garments by falling score, each with its products.
+        The garments by falling confidence, each with its products.
 
     Raises:
         PhotoRejected: The photo cannot be used.
         InvalidRegion: The box lies outside the photo.
         RetailerNotFound: `options.retailer_slug` names none.
-        IndexMissing, IndexDamaged, SpaceMismatch, IndexEmpty: There is nothing to search.
+        IndexMissing, IndexDamaged, SpaceMismatch, IndexEmpty, UnsupportedIndexUrl: There is nothing to search.
         WorkersError: The vision model did not answer.
     """
     started = perf_counter()
     retailer = None if options.retailer_slug is None else get_retailer(options.retailer_slug)
     photo = _open_photo(data, options)
-    is_comparison = space is not None
-    space = serving_space() if space is None else space
-    index = _open_index(space)
-    description = _describe(photo, space)
-    seen = _choose_objects(description, options)
+    searched_space = serving_space() if space is None else space
+    index = _open_index(searched_space)
+    lens = Lens.of(options, read_traits(searched_space.name), None if retailer is None else retailer.pk)
+    description = _describe(photo, searched_space)
     search_started = perf_counter()
-    queries = [Query(garment.embedding, _where(garment, options, retailer)) for _, garment in seen]
-    found = find_products(index, queries, limit=options.limit, min_score=options.min_score)
+    answered = _find(index, description, lens, options)
     rank_started = perf_counter()
-    ranked = _fetch_products(found)
+    objects, looks = _rank(index, answered, lens, options)
     ended = perf_counter()
     result = SearchResult(
         search_id=uuid.uuid4(),
-        space=space.name,
-        index_generation=found.generation,
-        model_version=space.segmenter_version,
+        space=searched_space.name,
+        index_generation=answered.found.generation,
+        model_version=searched_space.segmenter_version,
         width_px=description.width_px,
         height_px=description.height_px,
+        match=lens.match,
         timings_ms=dict(description.latency_ms)
         | {
             "search": (rank_started - search_started) * 1000,
             "rank": (ended - rank_started) * 1000,
             "total": (ended - started) * 1000,
         },
-        objects=tuple(
-            SearchedObject(number, kind, garment, products)
-            for number, ((kind, garment), products) in enumerate(zip(seen, ranked, strict=True))
-        ),
+        objects=objects,
+        looks=looks,
     )
-    try:
-        if not is_comparison:
-            _log_search(result, space, retailer)
-    except DatabaseError:
-        # A count that is lost must not cost a shopper an answer that is ready.
-        logger.exception("Search %s could not be counted.", result.search_id)
+    if space is None:
+        _count(result, searched_space, retailer)
     return result
 
 
-def similar_products(product: Product, *, limit: int, in_stock_only: bool = False) -> SimilarProducts:
+def similar_products(product: Product, options: ListOptions) -> SimilarProducts:
     """Finds products of the same retailer that look like one, from stored vectors: no photo is looked at again.
 
-    Every garment photo of the product is a query; a product's score is its best over all of them.
+    Every garment photo of the product is a query; a product's similarity is its best over all of them. Its own
+    variants are itself where variants are grouped, and others where they are not.
 
     Args:
         product: The product to compare with.
-        limit: Most products.
-        in_stock_only: Only products that can be bought now.
+        options: What the client asked for; categories it names take the place of those that look like the product's.
 
     Raises:
-        IndexMissing, IndexDamaged, SpaceMismatch, IndexEmpty: There is nothing to search.
+        IndexMissing, IndexDamaged, SpaceMismatch, IndexEmpty, UnsupportedIndexUrl: There is nothing to search.
         ModelMissing: No space serves yet, and the checkpoints that name one are missing.
     """
     space = serving_space()
     index = _open_index(space)
-    retailer_ids = frozenset({product.retailer_id})
-    garments = product_garments(product, space.name)
+    lens = Lens.of(options, read_traits(space.name), product.retailer_id)
+    asks_category = lens.filters.category_ids is not None
     queries = [
-        Query(read_embedding(garment.embedding), Where(retailer_ids, _compatible(garment.category_id)))
-        for garment in garments
+        lens.query(
+            read_embedding(garment.embedding),
+            garment.category_id,
+            None if asks_category else allowed_categories(garment.category_id),
+        )
+        for garment in product_garments(product, space.name)
     ]
-    found = find_products(index, queries, limit=limit, in_stock_only=in_stock_only, except_product_id=product.pk)
-    best = _best_of_all(found.matches, limit)
-    (ranked,) = _fetch_products(replace(found, matches=(best,)))
-    return SimilarProducts(product, space.name, found.generation, ranked)
+    own = group_of(product.pk, product.retailer_id, product.item_group_id, group_variants=options.group_variants)
+    found = find_products(index, queries, replace(_wanted(lens, options), except_group=own))
+    merged = replace(found, matches=(best_of_all(found.matches),))
+    (ranked,) = fetch_products(arrange(merged, options), found.sources, with_variants=options.group_variants)
+    verdict: Verdict = max(found.nearest, key=VERDICTS.index, default="none")
+    return SimilarProducts(product, space.name, found.generation, lens.match, verdict, ranked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What was searched, and what was found for each."""
+
+    seen: list[tuple[Kind, GarmentDescriptor]]
+    queries: list[Query]
+    found: Neighbourhood
+
+
+def _find(index: VectorIndex, description: PhotoDescription, lens: Lens, options: SearchOptions) -> _Answered:
+    """Searches the garments; then the whole, where there are none, or none that has a good match while it has."""
+    garments = choose_objects(description, options.category_ids)
+    answered = _search(index, garments, lens, options)
+    if any(verdict != "none" for verdict in answered.found.nearest):
+        return answered
+    whole = _search(index, [whole_object(description, options)], lens, options)
+    if not garments:
+        return whole
+    if whole.found.nearest == ("none",):
+        return answered
+    both = Neighbourhood(
+        matches=answered.found.matches + whole.found.matches,
+        nearest=answered.found.nearest + whole.found.nearest,
+        sources=answered.found.sources | whole.found.sources,
+        generation=whole.found.generation,
+    )
+    return _Answered(answered.seen + whole.seen, answered.queries + whole.queries, both)
+
+
+def _search(
+    index: VectorIndex, seen: Sequence[tuple[Kind, GarmentDescriptor]], lens: Lens, options: SearchOptions
+) -> _Answered:
+    queries = [lens.query(each.embedding, each.category_id, allowed_categories(each.category_id)) for _, each in seen]
+    return _Answered(list(seen), queries, find_products(index, queries, _wanted(lens, options)))
+
+
+def _rank(
+    index: VectorIndex, answered: _Answered, lens: Lens, options: SearchOptions
+) -> tuple[tuple[SearchedObject, ...], tuple[Look, ...] | None]:
+    found = answered.found
+    ranked = fetch_products(arrange(found, options), found.sources, with_variants=options.group_variants)
+    objects = tuple(
+        SearchedObject(number, kind, garment, verdict, products)
+        for number, ((kind, garment), verdict, products) in enumerate(
+            zip(answered.seen, found.nearest, ranked, strict=True)
+        )
+    )
+    if not options.combine:
+        return objects, None
+    return objects, find_looks(index, objects, answered.queries, _wanted(lens, options), found)
+
+
+def _wanted(lens: Lens, options: ListOptions) -> Wanted:
+    limit = pool_size(options)
+    if isinstance(options, SearchOptions) and options.combine:
+        limit = max(limit, POOL)
+    return Wanted(limit, lens.filters, cut_of(options), options.group_variants)
 
 
 def _open_index(space: SpaceInfo) -> VectorIndex:
@@ -145,78 +208,9 @@ def _describe(photo: EncodedPhoto, space: SpaceInfo) -> PhotoDescription:
     return described
 
 
-def _choose_objects(description: PhotoDescription, options: SearchOptions) -> list[tuple[Kind, GarmentDescriptor]]:
-    """The garments to search (sleeves and other parts only where asked for), or the photo as a whole."""
-    wanted = options.category_id
-    garments = [garment for garment in description.garments if _is_wanted(garment, wanted)]
-    if garments:
-        return [("garment", garment) for garment in garments]
-    return [("whole_image" if options.box_xyxy is None else "region", description.whole_image)]
-
-
-def _is_wanted(garment: GarmentDescriptor, wanted: int | None) -> bool:
-    if garment.category_id is None:
-        return False
-    return category_by_id(garment.category_id).is_garment if wanted is None else garment.category_id == wanted
-
-
-def _where(garment: GarmentDescriptor, options: SearchOptions, retailer: Retailer | None) -> Where:
-    category_id = options.category_id if garment.category_id is None else garment.category_id
-    return Where(None if retailer is None else frozenset({retailer.pk}), _compatible(category_id))
-
-
-def _compatible(category_id: int | None) -> frozenset[int] | None:
-    """Look-alike categories, and catalog photos that were described as a whole; None (all) for the uncategorized."""
-    return None if category_id is None else compatible_category_ids(category_id) | {NO_CATEGORY}
-
-
-def _best_of_all(matches: Iterable[Sequence[Match]], limit: int) -> list[Match]:
-    best: dict[int, Match] = {}
-    for match in (match for of_query in matches for match in of_query):
-        known = best.get(match.product_id)
-        if known is None or (-match.score, match.garment_id) < (-known.score, known.garment_id):
-            best[match.product_id] = match
-    return sorted(best.values(), key=lambda match: (-match.score, match.product_id))[:limit]
-
-
-def _fetch_products(found: Neighbourhood) -> list[tuple[RankedProduct, ...]]:
-    """Joins matches with the products as they are now, all queries in one go; what vanished meanwhile is left out."""
-    products = products_by_key({match.product_id for of_query in found.matches for match in of_query})
-    images = matched_images(match.garment_id for of_query in found.matches for match in of_query)
-    ranked = []
-    for of_query in found.matches:
-        there = [match for match in of_query if match.product_id in products and match.garment_id in images]
-        ranked.append(
-            tuple(
-                RankedProduct(
-                    rank=rank,
-                    score=match.score,
-                    product=products[match.product_id],
-                    matched_image=images[match.garment_id],
-                    matched_category_id=found.sources[match.garment_id].category_id,
-                )
-                for rank, match in enumerate(there, start=1)
-            )
-        )
-    return ranked
-
-
-def _log_search(result: SearchResult, space: SpaceInfo, retailer: Retailer | None) -> None:
-    with transaction.atomic():
-        log = SearchLog.objects.create(
-            search_id=result.search_id,
-            created_at=datetime.now(UTC),
-            retailer=retailer,
-            space=Space.objects.get_or_create(name=space.name, defaults={"dim": space.dim})[0],
-            segmenter_version=result.model_version,
-            n_garments=sum(found.kind == "garment" for found in result.objects),
-        )
-        SearchedGarment.objects.bulk_create(
-            SearchedGarment(
-                search=log,
-                category_id=found.descriptor.category_id,
-                score=found.descriptor.score,
-                color_name=found.descriptor.color.name,
-            )
-            for found in result.objects
-        )
+def _count(result: SearchResult, space: SpaceInfo, retailer: Retailer | None) -> None:
+    try:
+        log_search(result, space, retailer)
+    except DatabaseError:
+        # A count that is lost must not cost a shopper an answer that is ready.
+        logger.exception("Search %s could not be counted.", result.search_id)

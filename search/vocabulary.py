@@ -24,7 +24,7 @@ COLOR_IDS = {name: number for number, name in enumerate(COLOR_NAMES)}
 _GENDER_OF_WORD = {word: gender for gender, words in GENDER_WORDS.items() for word in words}
 _COLOR_OF_WORD = {**{name: name for name in COLOR_NAMES}, "grey": "gray"}
 _MAX_TAG = 2**63 - 1
-_MAX_AMOUNT = Decimal(10) ** 15
+MAX_AMOUNT = Decimal(10) ** 15
 """More than any price in the records."""
 
 
@@ -88,7 +88,7 @@ def check_price(name: str, price: Decimal | None) -> None:
     Raises:
         InvalidFilter: It is negative, not finite or beyond all prices.
     """
-    if price is not None and not (price.is_finite() and 0 <= price <= _MAX_AMOUNT):
+    if price is not None and not (price.is_finite() and 0 <= price <= MAX_AMOUNT):
         raise InvalidFilter(f"{name} must be an amount of 0 or more")
 
 

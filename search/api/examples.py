@@ -9,15 +9,58 @@ from drf_spectacular.utils import OpenApiExample
 _JACKET: dict[str, Any] = {"id": 4, "name": "jacket", "slug": "jacket", "supercategory": "upperbody"}
 _SPACE = "mobilenet_v2-emb128@0a1b2c3d"
 
+_VERSIONS = {"index_version": f"{_SPACE}#7", "space": _SPACE}
+_PRICES = {
+    "price": "72.00",
+    "sale_price": None,
+    "currency": "USD",
+    "availability": "in_stock",
+    "in_stock": True,
+}
+_PRODUCT: dict[str, Any] = {
+    "id": 71,
+    "product_id": "MJ07-Blue-S",
+    "retailer": "luma",
+    "title": "Orion Two-Tone Fitted Jacket",
+    "brand": "Luma",
+    "color": "Blue",
+    **_PRICES,
+    "item_group_id": "MJ07",
+    "product_type": "Jackets",
+    "gender": "male",
+    "link": "https://shop.example/mj07-blue-s",
+    "image_url": "https://search.example/media/catalog/ab/abcd.jpg",
+    "url": "https://search.example/api/products/71/",
+}
+
+
+def _variant(key: int, size: str, **changed: Any) -> dict[str, Any]:
+    name = f"MJ07-Blue-{size}"
+    addresses = {"link": f"https://shop.example/{name.lower()}", "url": f"https://search.example/api/products/{key}/"}
+    return {"id": key, "product_id": name, "color": "Blue", "size": size, **_PRICES, **addresses} | changed
+
+
+_SIMILAR: dict[str, Any] = {
+    "rank": 1,
+    "similarity": 0.87,
+    "score": 0.91,
+    "verdict": "exact",
+    "product": _PRODUCT,
+    "n_variants": 2,
+    "variants": [_variant(71, "S"), _variant(72, "M", availability="out_of_stock", in_stock=False)],
+    "matched_image_url": "https://search.example/media/catalog/ab/abcd.jpg",
+}
+_RESULT = _SIMILAR | {"matched_category": _JACKET}
+
 SEARCH_REPLY = OpenApiExample(
-    "One jacket",
+    "One jacket, and the retailer's look (combine=true)",
     value={
         "search_id": "5f0c5b5e-6f0a-4d0b-9a55-0d7f3f0f9b1e",
-        "index_version": f"{_SPACE}#7",
-        "space": _SPACE,
+        **_VERSIONS,
         "model_version": "first-light@9f8e7d6c",
         "image": {"width": 550, "height": 832},
         "timings_ms": {"decode": 9.1, "segment": 161.0, "embed": 24.2, "search": 0.8, "rank": 3.1, "total": 199.5},
+        "match": "garment",
         "objects": [
             {
                 "object_id": 0,
@@ -29,35 +72,35 @@ SEARCH_REPLY = OpenApiExample(
                 "mask": {"size": [832, 550], "counts": "c0Z1m0..."},
                 "polygons": [[0.2, 0.2, 0.8, 0.2, 0.8, 0.6, 0.2, 0.6]],
                 "color": {"name": "navy", "hex": "#1b2a49"},
-                "results": [
-                    {
-                        "rank": 1,
-                        "score": 0.87,
-                        "product": {
-                            "id": 71,
-                            "product_id": "MJ07-Blue",
-                            "retailer": "luma",
-                            "title": "Orion Two-Tone Fitted Jacket",
-                            "brand": "Luma",
-                            "color": "Blue",
-                            "price": "72.00",
-                            "sale_price": None,
-                            "currency": "USD",
-                            "availability": "in_stock",
-                            "in_stock": True,
-                            "item_group_id": "MJ07",
-                            "product_type": "Jackets",
-                            "gender": "male",
-                            "link": "https://shop.example/mj07-blue",
-                            "image_url": "https://search.example/media/catalog/ab/abcd.jpg",
-                            "url": "https://search.example/api/products/71/",
-                        },
-                        "matched_image_url": "https://search.example/media/catalog/ab/abcd.jpg",
-                        "matched_category": _JACKET,
-                    }
-                ],
+                "verdict": "exact",
+                "results": [_RESULT],
             }
         ],
+        "looks": [
+            {
+                "rank": 1,
+                "retailer": "luma",
+                "retailer_name": "Luma",
+                "score": 0.91,
+                "coverage": 1.0,
+                "totals": [{"currency": "USD", "amount": "72.00"}],
+                "n_unpriced": 0,
+                "items": [{"object_ids": [0], "result": _RESULT}],
+            }
+        ],
+    },
+    response_only=True,
+    status_codes=["200"],
+)
+
+SIMILAR_REPLY = OpenApiExample(
+    "Another jacket",
+    value={
+        "product": _PRODUCT | {"id": 4, "product_id": "MJ01-Red-S", "title": "Beaumont Summit Kit", "color": "Red"},
+        **_VERSIONS,
+        "match": "garment",
+        "verdict": "similar",
+        "results": [_SIMILAR | {"similarity": 0.71, "score": 0.4, "verdict": "similar"}],
     },
     response_only=True,
     status_codes=["200"],

@@ -2,68 +2,89 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from rest_framework import serializers
 
+from search.api.fields import BoxField, CategoryField, CurrencyField, NamesField, PriceField, ScoreField
 from search.results import DEFAULT_LIMIT, MAX_LIMIT
 from search.trends import MAX_DAYS
+from search.vocabulary import known_color, known_gender
+from segmentation.calibration import VERDICTS
+from segmentation.colors import COLOR_NAMES
+from segmentation.steering import MATCHES
 
 DEFAULT_DAYS = 30
 
 
-class BoxField(serializers.CharField):
-    """Four numbers with commas between them."""
+class ListParameters(serializers.Serializer[Any]):
+    """Parameters of every list of products."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        """x_min, y_min, x_max, y_max as a tuple of floats."""
-        try:
-            edges = tuple(float(edge) for edge in super().to_internal_value(data).split(","))
-        except ValueError:
-            edges = ()
-        if len(edges) != 4 or not all(math.isfinite(edge) for edge in edges):
-            raise serializers.ValidationError('Give four numbers as "x_min,y_min,x_max,y_max".')
-        return edges
-
-
-class ScoreField(serializers.FloatField):
-    """A number of 0..1."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=0.0, max_value=1.0, **kwargs)
-
-    def to_internal_value(self, data: Any) -> float:
-        """Refuses what is no number, "nan" included: it passes every comparison."""
-        score = super().to_internal_value(data)
-        if not math.isfinite(score):
-            raise serializers.ValidationError("Give a number of 0..1.")
-        return score
-
-
-def _limit_field() -> serializers.IntegerField:
-    return serializers.IntegerField(
+    limit = serializers.IntegerField(
         required=False,
         min_value=1,
         max_value=MAX_LIMIT,
         default=DEFAULT_LIMIT,
-        help_text=f"Most products in a list, 1..{MAX_LIMIT}.",
+        help_text=f"Most results in a list, 1..{MAX_LIMIT}.",
+    )
+    price_min = PriceField(required=False, help_text="Least price a shopper pays, included.")
+    price_max = PriceField(required=False, help_text="Highest price a shopper pays, included.")
+    currency = CurrencyField(required=False, help_text="The prices' currency, ISO 4217; without it, any.")
+    in_stock = serializers.BooleanField(required=False, default=False, help_text="true: only what can be bought now.")
+    brand = NamesField(required=False, help_text="Brands in any case; several by repetition or comma.")
+    gender = NamesField(known_gender, required=False, help_text="male, female, unisex; several by repetition or comma.")
+    color = NamesField(
+        known_color,
+        required=False,
+        help_text="Colors the garments are seen in (several by repetition or comma); blue stands for navy too. The "
+        f"garment's own color no longer counts then: see `match`. One of {', '.join(COLOR_NAMES)}.",
+    )
+    match = serializers.ChoiceField(
+        MATCHES,
+        required=False,
+        help_text="What results have in common with the garment: garment (all of it), shape (whatever the color), "
+        "pattern (whatever color and shape). Default: shape where a color is given, else garment.",
+    )
+    min_score = ScoreField(required=False, default=0.0, help_text="Least score of a result, 0..1.")
+    group_variants = serializers.BooleanField(
+        required=False, default=True, help_text="false: the variants of one item group are results of their own."
+    )
+    diversity = ScoreField(
+        required=False,
+        default=0.0,
+        help_text="0: the most alike first; towards 1: results that are less like each other.",
     )
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Prices make a range."""
+        least, most = attrs.get("price_min"), attrs.get("price_max")
+        if least is not None and most is not None and least > most:
+            raise serializers.ValidationError({"price_min": f"It is above price_max, {most}."})
+        return attrs
 
-class SearchParameters(serializers.Serializer[Any]):
+
+class SearchParameters(ListParameters):
     """Parameters of a photo search, in the form or in the address."""
 
-    limit = _limit_field()
-    category = serializers.CharField(
-        required=False, help_text="Only garments of this category are searched: name, slug or id."
+    category = CategoryField(
+        required=False,
+        help_text="Only garments of this category (name, slug or id) or group (such as upperbody) are searched, and "
+        "only products of it answer.",
     )
-    min_score = ScoreField(required=False, default=0.0, help_text="Least similarity of a product, 0..1.")
     box = BoxField(
         required=False,
         help_text='Region of the photo, "x_min,y_min,x_max,y_max": pixels, or 0..1 when all four are at most 1.',
     )
     retailer = serializers.SlugField(required=False, help_text="Only this retailer's products (slug).")
+    verdict = serializers.ChoiceField(
+        VERDICTS[::-1],
+        required=False,
+        default="similar",
+        help_text="Least verdict of a result: exact, similar, or none for the nearest products however unlike.",
+    )
+    combine = serializers.BooleanField(
+        required=False, default=False, help_text="true: `looks` combines the garments to what one retailer sells."
+    )
 
 
 class SearchForm(SearchParameters):
@@ -72,13 +93,22 @@ class SearchForm(SearchParameters):
     image = serializers.FileField(help_text="One photo: JPEG, PNG, WebP or HEIC, at most 20 MiB and 50 megapixels.")
 
 
-class SimilarParameters(serializers.Serializer[Any]):
+class SimilarParameters(ListParameters):
     """Parameters of similar products."""
 
-    limit = _limit_field()
-    in_stock = serializers.BooleanField(required=False, default=False, help_text="true: only what can be bought now.")
+    category = CategoryField(
+        required=False,
+        help_text="Only products of this category (name, slug or id) or group (such as upperbody), whatever the "
+        "product is; without it, of categories that look like its own.",
+    )
     retailer = serializers.SlugField(
         required=False, help_text="Slug of the retailer whose own product id stands in the address."
+    )
+    verdict = serializers.ChoiceField(
+        VERDICTS[::-1],
+        required=False,
+        default="none",
+        help_text="Least verdict of a result: exact, similar, or none for the nearest products however unlike.",
     )
 
 

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from catalog.api.problems import ProblemError, not_found, sentence
 from catalog.errors import ProductNotFound, RetailerNotFound
-from search.errors import IndexEmpty, InvalidRegion
-from search.index.base import IndexDamaged, IndexMissing, SpaceMismatch
+from search.errors import IndexEmpty, InvalidFilter, InvalidRegion
+from search.index.base import IndexDamaged, IndexMissing, SpaceMismatch, UnsupportedIndexUrl
 from segmentation.errors import PhotoRejected
 from workers.errors import ModelMissing, VisionTimeout, WorkersError
 
@@ -39,12 +39,18 @@ def answering_problems() -> Iterator[None]:
         raise ProblemError(status_code, code, sentence(error), field="image") from error
     except InvalidRegion as error:
         raise ProblemError(400, "invalid_parameter", sentence(error), field="box") from error
+    except InvalidFilter as error:
+        raise ProblemError(400, "invalid_parameter", sentence(error)) from error
     except (RetailerNotFound, ProductNotFound) as error:
         raise not_found(error) from error
     except IndexEmpty as error:
         raise ProblemError(503, "index_empty", sentence(error)) from error
     except (IndexMissing, IndexDamaged, SpaceMismatch) as error:
         raise _index_problem(error) from error
+    except UnsupportedIndexUrl as error:
+        _log.error("VECTOR_INDEX_URL must be corrected: %s", error)
+        detail = "The index's address (VECTOR_INDEX_URL) is not supported; the operator must correct it."
+        raise ProblemError(503, "index_misconfigured", detail) from error
     except WorkersError as error:
         raise _vision_problem(error) from error
 

@@ -16,20 +16,15 @@ from catalog.api.parameters import asked
 from catalog.api.problems import ProblemError, documented
 from catalog.selectors import get_product, get_retailer
 from search.api import examples
+from search.api.asking import given, search_options, similar_options
+from search.api.category_serializers import CategoryCountSerializer, render_category
 from search.api.parameters import SearchForm, SearchParameters, SimilarParameters, TrendsParameters
 from search.api.problems import answering_problems
-from search.api.serializers import (
-    CategoryCountSerializer,
-    SearchResultSerializer,
-    SimilarProductsSerializer,
-    TrendsSerializer,
-    render_category,
-    render_search_result,
-)
-from search.results import SearchOptions
+from search.api.serializers import SearchResultSerializer, SimilarProductsSerializer, render_search_result
+from search.api.trend_serializers import TrendsSerializer
 from search.services import search_by_photo, similar_products
 from search.trends import count_catalog_garments, count_trends
-from segmentation.taxonomy import CATEGORIES, find_category
+from segmentation.taxonomy import CATEGORIES
 
 
 class SearchView(APIView):
@@ -39,7 +34,8 @@ class SearchView(APIView):
 
     @extend_schema(
         summary="Search by photo",
-        description="Finds the garments of a photo and, for each, the products that look most alike. "
+        description="Finds the garments of a photo and, for each, the products that look most alike, with the chance "
+        "that they are the same and a verdict. A garment without any good match says so instead of showing noise. "
         "The photo is not stored. Parameters may stand in the form or in the address.",
         request={"multipart/form-data": SearchForm},
         parameters=[SearchParameters],
@@ -52,14 +48,7 @@ class SearchView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Search."""
-        wanted = asked(SearchParameters, {**request.query_params.dict(), **request.POST.dict()})
-        options = SearchOptions(
-            limit=wanted["limit"],
-            category_id=_category_id(wanted.get("category")),
-            min_score=wanted["min_score"],
-            box_xyxy=wanted.get("box"),
-            retailer_slug=wanted.get("retailer"),
-        )
+        options = search_options(asked(SearchParameters, given(request)))
         with answering_problems():
             result = search_by_photo(_read_photo(request), options)
         return Response(render_search_result(result, request))
@@ -70,8 +59,8 @@ class SimilarProductsView(APIView):
 
     @extend_schema(
         summary="List similar products",
-        description="Products of the same retailer that look like this one, best first, without itself. "
-        "Empty where the product's images were not described yet.",
+        description="Products of the same retailer that look like this one, best first, without itself (and, where "
+        "variants are grouped, without its own). Empty where the product's images were not described yet.",
         parameters=[
             OpenApiParameter(
                 "product_id",
@@ -81,16 +70,19 @@ class SimilarProductsView(APIView):
             ),
             SimilarParameters,
         ],
-        responses={200: SimilarProductsSerializer, **documented(400, 404, 503)},
+        responses={
+            200: OpenApiResponse(SimilarProductsSerializer, examples=[examples.SIMILAR_REPLY]),
+            **documented(400, 404, 503),
+        },
         tags=["search"],
         operation_id="products_similar",
     )
     def get(self, request: Request, product_id: str) -> Response:
         """Look up and compare."""
-        wanted = asked(SimilarParameters, request.query_params.dict())
+        wanted = asked(SimilarParameters, given(request))
         with answering_problems():
             product = get_product(product_id, wanted.get("retailer"))
-            found = similar_products(product, limit=wanted["limit"], in_stock_only=wanted["in_stock"])
+            found = similar_products(product, similar_options(wanted))
         return Response(SimilarProductsSerializer(found, context={"request": request}).data)
 
 
@@ -154,13 +146,3 @@ def _read_photo(request: Request) -> bytes:
         detail = f"The photo has {photo.size:,} bytes; at most {limit:,} are taken."
         raise ProblemError(413, "file_too_large", detail, field="image")
     return bytes(photo.read())
-
-
-def _category_id(text: str | None) -> int | None:
-    if text is None:
-        return None
-    category = find_category(text)
-    if category is None:
-        detail = f'There is no category "{text[:80]}"; /api/categories/ lists them.'
-        raise ProblemError(400, "unknown_category", detail, field="category")
-    return category.id

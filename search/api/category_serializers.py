@@ -1,0 +1,37 @@
+"""The taxonomy's JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from segmentation.taxonomy import Category, category_by_id
+
+
+class CategorySerializer(serializers.Serializer[Category]):
+    """A category of the taxonomy."""
+
+    id = serializers.IntegerField(help_text="Id of the iMaterialist (Fashion) 2019 taxonomy, 0..45.")
+    name = serializers.CharField()
+    slug = serializers.CharField()
+    supercategory = serializers.CharField()
+
+
+class CategoryCountSerializer(CategorySerializer):
+    """A category with what catalogs hold of it."""
+
+    catalog_garments = serializers.IntegerField(help_text="Garments of products on sale.")
+
+
+def render_category(category_id: int | None) -> dict[str, Any] | None:
+    """A category as every answer shows it."""
+    if category_id is None:
+        return None
+    category = category_by_id(category_id)
+    return {
+        "id": category.id,
+        "name": category.name,
+        "slug": category.slug,
+        "supercategory": category.supercategory,
+    }

@@ -1,0 +1,104 @@
+"""The JSON of products that answer a search: each with its variants, its score and its verdict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.files.storage import default_storage
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from catalog.api.serializers import ProductSerializer, absolute_url
+from catalog.money import in_decimals_of
+from search.api.category_serializers import CategorySerializer, render_category
+from search.results import Look, LookItem, RankedProduct, Total
+from segmentation.calibration import VERDICTS
+
+_PRICE_FIELDS = ["price", "sale_price", "currency", "availability", "in_stock"]
+
+
+class VerdictField(serializers.ChoiceField):
+    """How good a match is, in a word."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=VERDICTS[::-1], **kwargs)
+
+
+class VariantSerializer(ProductSerializer):
+    """A product of the same item group, as far as a size and color chooser needs it."""
+
+    class Meta(ProductSerializer.Meta):
+        fields = ["id", "product_id", "color", "size", *_PRICE_FIELDS, "link", "url"]
+        read_only_fields = fields
+
+
+class ResultSerializer(serializers.Serializer[RankedProduct]):
+    """One product of a list, best first; every product, and every item group, at most once."""
+
+    rank = serializers.IntegerField(help_text="From 1.")
+    similarity = serializers.FloatField(help_text="How alike the pictures are, 0..1.")
+    score = serializers.FloatField(
+        help_text="Chance that it is the same product, 0..1; the similarity where it is not known what that is worth."
+    )
+    verdict = VerdictField(help_text="The score in a word.")
+    product = ProductSerializer()
+    n_variants = serializers.IntegerField(
+        source="variants.n_products", help_text="Products on sale of its item group, itself included; 1 without one."
+    )
+    variants = VariantSerializer(
+        source="variants.products",
+        many=True,
+        help_text="Those products by color and size, whatever the filters, at most 100; empty where it is the only "
+        "one, or with group_variants=false.",
+    )
+    matched_image_url = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.URLField(help_text="The catalog image that looks most alike."))
+    def get_matched_image_url(self, ranked: RankedProduct) -> str:
+        """Address of our copy."""
+        return absolute_url(default_storage.url(ranked.matched_image), self.context)
+
+
+class ObjectResultSerializer(ResultSerializer):
+    """One product for one garment of a photo."""
+
+    matched_category = serializers.SerializerMethodField()
+
+    @extend_schema_field(CategorySerializer(allow_null=True))
+    def get_matched_category(self, ranked: RankedProduct) -> dict[str, Any] | None:
+        """Category of the garment in the matched image; null where the image was described as a whole."""
+        return render_category(ranked.matched_category_id)
+
+
+class TotalSerializer(serializers.Serializer[Total]):
+    """A sum of prices in one currency."""
+
+    currency = serializers.CharField(help_text="ISO 4217.")
+    amount = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.CharField(help_text='In the decimals of the currency, like "152.00".'))
+    def get_amount(self, total: Total) -> str:
+        """As text, exact."""
+        return format(in_decimals_of(total.amount, total.currency), "f")
+
+
+class LookItemSerializer(serializers.Serializer[LookItem]):
+    """What stands for one garment of the photo."""
+
+    object_ids = serializers.ListField(
+        child=serializers.IntegerField(), help_text="The garments it stands for; both shoes are one."
+    )
+    result = ObjectResultSerializer()
+
+
+class LookSerializer(serializers.Serializer[Look]):
+    """The garments of the photo as one retailer sells them."""
+
+    rank = serializers.IntegerField(help_text="From 1.")
+    retailer = serializers.CharField(source="retailer.slug", help_text="Slug of the retailer.")
+    retailer_name = serializers.CharField(source="retailer.name")
+    score = serializers.FloatField(help_text="Geometric mean of the items' scores, times coverage; 0..1.")
+    coverage = serializers.FloatField(help_text="Share of the photo's garments that an item stands for, 0..1.")
+    totals = TotalSerializer(many=True, help_text="What all items with a price cost together, by currency.")
+    n_unpriced = serializers.IntegerField(help_text="Items without a price, which no total holds.")
+    items = LookItemSerializer(many=True, help_text="One for each garment that the retailer has a match for.")

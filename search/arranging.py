@@ -1,0 +1,55 @@
+"""The last word on a list's order: near the asked color, and varied where variety is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from search.diversity import POOL_FACTOR, diversify
+from search.neighbours import Neighbourhood
+from search.ranking import Match
+from search.results import ListOptions
+from search.selectors import color_histograms, stored_embeddings
+from segmentation.color_distance import color_match
+from segmentation.types import ColorHistogram, Embedding
+
+COLOR_WEIGHT = 0.15
+"""What being wholly in the asked color is worth in similarity: it orders garments of about the same shape."""
+
+
+def pool_size(options: ListOptions) -> int:
+    """How many candidates a list is arranged from."""
+    is_arranged = options.diversity > 0.0 or options.filters.colors is not None
+    return options.limit * POOL_FACTOR if is_arranged else options.limit
+
+
+def arrange(found: Neighbourhood, options: ListOptions) -> list[list[Match]]:
+    """Orders and cuts every query's candidates to the lists that are shown.
+
+    Without colors and diversity they are the nearest as they are. What is looked up, is so once for all lists.
+    """
+    garment_ids = {match.garment_id for matches in found.matches for match in matches}
+    histograms = {} if options.filters.colors is None else color_histograms(garment_ids)
+    vectors = stored_embeddings(garment_ids) if options.diversity > 0.0 else {}
+    return [_arrange(matches, histograms, vectors, options) for matches in found.matches]
+
+
+def _arrange(
+    matches: Sequence[Match],
+    histograms: Mapping[int, ColorHistogram],
+    vectors: Mapping[int, Embedding],
+    options: ListOptions,
+) -> list[Match]:
+    relevance = {match: match.similarity for match in matches}
+    for match in matches:
+        in_color = [color_match(histograms.get(match.garment_id, {}), each) for each in options.filters.colors or ()]
+        relevance[match] += COLOR_WEIGHT * max(in_color, default=0.0)
+    ordered = sorted(matches, key=lambda match: -relevance[match])
+    if options.diversity > 0.0:
+        ordered = [match for match in ordered if match.garment_id in vectors]
+        stacked = np.array([vectors[match.garment_id] for match in ordered], dtype=np.float32)
+        scores = [relevance[match] for match in ordered]
+        chosen = diversify(scores, stacked, limit=options.limit, diversity=options.diversity)
+        ordered = [ordered[position] for position in chosen]
+    return ordered[: options.limit]

@@ -1,0 +1,66 @@
+"""What a space's embedder carries beside its weights: what similarities are worth, and how to steer by attribute."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from search.models import Space
+from segmentation.calibration import Calibration
+from segmentation.checkpoint import read_info
+from segmentation.errors import CalibrationError, CheckpointError
+from segmentation.steering import SteeringAxes, read_axes
+from workers.errors import ModelMissing
+from workers.model_files import find_pair
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SpaceTraits:
+    """What is known of a space; None where it is not known."""
+
+    calibration: Calibration | None = None
+    axes: SteeringAxes | None = None
+
+
+def read_traits(space: str) -> SpaceTraits:
+    """Reads what is known of a space, by its name.
+
+    The record's calibration, fitted on this catalog, overrides the checkpoint's. What is missing or damaged is told in
+    the log and left out: a search without verdicts is better than none.
+    """
+    carried = _carried(space)
+    fitted = Space.objects.filter(name=space).values_list("calibration", flat=True).first()
+    if fitted is None:
+        return carried
+    try:
+        return SpaceTraits(Calibration.from_mapping(fitted), carried.axes)
+    except CalibrationError as error:
+        _log.error("The calibration of space %s cannot be used, fit it again: %s", space, error)
+        return carried
+
+
+def _carried(space: str) -> SpaceTraits:
+    try:
+        embedder = find_pair(space).embedder
+        stat = embedder.stat()
+        return _carried_by(embedder, stat.st_mtime_ns, stat.st_size)
+    except (ModelMissing, OSError):
+        # A web process may do without checkpoints once a space serves: vision has them.
+        return SpaceTraits()
+
+
+@lru_cache(maxsize=8)
+def _carried_by(embedder: Path, _mtime_ns: int, _n_bytes: int) -> SpaceTraits:
+    """Cached by path, modification time and size: asking at every search is cheap."""
+    calibration, axes = None, None
+    try:
+        fitted = read_info(embedder, kind="embedder").metrics.get("calibration")
+        calibration = None if fitted is None else Calibration.from_mapping(fitted)
+        axes = read_axes(embedder)
+    except (CalibrationError, CheckpointError) as error:
+        _log.error("%s carries a calibration or axes that cannot be used: %s", embedder.name, error)
+    return SpaceTraits(calibration, axes)

@@ -1,0 +1,70 @@
+"""The variants of a garment: the products of one retailer that differ by size and color only."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.db.models import Q
+
+from catalog.models import Product
+from search.results import Variants
+
+MAX_LISTED = 100
+"""Most variants a result lists; it tells how many there are."""
+
+_ALONE = Variants()
+_LETTER_SIZE = re.compile(r"(\d{0,2})(x*)(?:(s)(?:mall)?|(m)(?:edium)?|(l)(?:arge)?)")
+
+
+def variants_of(products: Iterable[Product]) -> dict[int, Variants]:
+    """The whole item group of each product, in one query whatever their number; products without one stay alone.
+
+    All variants on sale are listed whatever a search was restricted to, each with its own price and stock, so that a
+    size chooser can be built from them.
+    """
+    shown = list(products)
+    groups = {(each.retailer_id, each.item_group_id) for each in shown if each.item_group_id}
+    members: defaultdict[tuple[int, str], list[Product]] = defaultdict(list)
+    for product in _on_sale(groups):
+        members[(product.retailer_id, product.item_group_id)].append(product)
+    found: dict[int, Variants] = {}
+    for each in shown:
+        of_group = members.get((each.retailer_id, each.item_group_id), [])
+        found[each.pk] = _ALONE if len(of_group) < 2 else _listed(of_group)
+    return found
+
+
+def size_order(size: str) -> tuple[int, float, str]:
+    """A key that sorts sizes as shops do: letters by size, then numbers by value, then words, none at all last.
+
+    >>> sorted(["10", "X-Large", "9.5", "", "S", "2XL", "XS", "tall", "medium"], key=size_order)
+    ['XS', 'S', 'medium', 'X-Large', '2XL', '9.5', '10', 'tall', '']
+    """
+    text = size.strip().lower()
+    if not text:
+        return (3, 0.0, "")
+    letters = _LETTER_SIZE.fullmatch(re.sub(r"[\s-]", "", text))
+    if letters is not None:
+        count, crosses, small, _, large = letters.groups()
+        n_crosses = len(crosses) if not count else int(count)
+        return (0, (1.0 + n_crosses) * (bool(large) - bool(small)), text)
+    number = re.match(r"\d+(?:[.,]\d+)?", text)
+    if number is not None:
+        return (1, float(number.group().replace(",", ".")), text)
+    return (2, 0.0, text)
+
+
+def _on_sale(groups: Iterable[tuple[int, str]]) -> Iterable[Product]:
+    condition = Q()
+    for retailer_id, item_group_id in sorted(groups):
+        condition |= Q(retailer_id=retailer_id, item_group_id=item_group_id)
+    if not condition:
+        return ()
+    return Product.objects.filter(condition, withdrawn_at=None).defer("description", "extra").order_by("pk")
+
+
+def _listed(of_group: list[Product]) -> Variants:
+    ordered = sorted(of_group, key=lambda each: (each.color.casefold(), size_order(each.size), each.pk))
+    return Variants(tuple(ordered[:MAX_LISTED]), len(ordered))
