@@ -19,7 +19,7 @@ from search.index.scans import CoarseUnreadable, one_openmp_thread
 
 Floats = NDArray[np.float32]
 
-_TRAINING_ROWS = 65_536
+_TRAINING_ROWS = 16_384
 _PQ_FLOATS_PER_BYTE = 4
 _GPU_MOST_FOUND = 2048
 
