@@ -45,6 +45,8 @@ def compact(opened: OpenedSpace) -> bool:
     except (IndexMissing, Timeout):
         return False
     except (OSError, RuntimeError) as error:  # FAISS reports a full disk as RuntimeError
+        if snapshots.read_pointer(opened.folder) is None:
+            return False  # the space was dropped meanwhile, the half-written base with it
         raise PublishFailed(f"cannot compact the index of space {opened.space}: {error}") from error
 
 

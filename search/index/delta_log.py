@@ -25,7 +25,7 @@ LOG_FILE = "delta.log"
 VECTORS_FILE = "delta.f32"
 LOG_FILES = (LOG_FILE, VECTORS_FILE)
 
-HEADER = struct.Struct("<4sBxxxQ")
+HEADER = struct.Struct("<4sIQ")
 MAGIC = b"SDL2"
 UPSERT, REMOVE = 1, 2
 DIGEST_BYTES = hashlib.sha256().digest_size
@@ -182,7 +182,8 @@ class LogWriter:
             self._files.append(os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o666))
             if os.fstat(self._files[-1]).st_size < length:
                 raise IndexDamaged(f"{folder / name} was cut short; rebuild the index")
-            os.ftruncate(self._files[-1], length)
+        # Not the vectors: a search of this process may still be in rows that were never published.
+        os.ftruncate(self._files[0], position.n_bytes)
 
     def append(self, frame: Frame, vectors: NDArray[np.float32] | None) -> LogPosition:
         """Write a frame (and its vectors) and give where it ends. On failure, nothing has happened.

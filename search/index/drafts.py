@@ -55,6 +55,7 @@ class Draft:
         self._opened = opened
         self._log = log
         self._new = new
+        self._begins = new is not None  # until it is published; `_new` only until it has its name
         self._mirror = mirror
         self._published_state = state
 
@@ -83,19 +84,19 @@ class Draft:
         Raises:
             OSError, RuntimeError: The disk refused; what is published stands.
         """
-        begun = self._new is not None
         if self._new is not None:
             self._put_in_place(self._new)
         self._log.sync()
         current = Segment(*self.state.base.key, self._log.position)
         mirror = None if self._mirror is None else replace(self._mirror[0], log=self._mirror[1].position)
-        number = snapshots.last_number(self._opened.folder) if begun else self.number + 1
+        number = snapshots.last_number(self._opened.folder) if self._begins else self.number + 1
         pointer = Pointer(number, current, mirror)
         text = snapshots.switch(self._opened.folder, pointer)
         self.number = number
         self._published_state = self.state
         self._opened.adopt(Published(text, pointer, self.state))
-        if begun:
+        if self._begins:
+            self._begins = False
             snapshots.clear_away(self._opened.folder, pointer)
         return number
 

@@ -110,4 +110,5 @@ def unit_vectors(count: int, dim: int, seed: int, *, copies: int = 0, clusters: 
         vectors = 0.3 * vectors + random.standard_normal((clusters, dim))[random.integers(0, clusters, count)]
     if copies:
         vectors[-copies:] = vectors[:copies]
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    unit: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return unit

@@ -96,7 +96,7 @@ def test_what_breaks_the_contract_is_refused_and_changes_nothing(url: str, name:
     with open_writer(url, SPACE, 2) as writer:
         writer.upsert(ids_of(5), unit(0, 1), [ONE])
         with pytest.raises(InvalidVectors, match=message):
-            writer.upsert(ids, vectors, tags)  # type: ignore[arg-type]
+            writer.upsert(ids, vectors, tags)
         assert len(writer) == 1
         assert writer.search(unit(0, 1), 2).ids.tolist() == [[5, -1]]
 
