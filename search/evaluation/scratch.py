@@ -22,6 +22,9 @@ from django.test.utils import override_settings
 from workers.celery import app
 from workers.model_files import CheckpointPair
 
+_migrated = b""
+"""An empty database with all its tables; empty before the first world."""
+
 
 @contextmanager
 def scratch_world(folder: Path, checkpoints: CheckpointPair) -> Iterator[None]:
@@ -43,10 +46,20 @@ def scratch_world(folder: Path, checkpoints: CheckpointPair) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(_environment(environment))
         stack.enter_context(_tasks_in_this_process())
-        stack.enter_context(_database(folder / "db.sqlite3"))
+        database = folder / "db.sqlite3"
+        database.write_bytes(_migrated)
+        stack.enter_context(_database(database))
         stack.enter_context(override_settings(MEDIA_ROOT=media, VECTOR_INDEX_URL=f"faiss://{index}"))
-        call_command("migrate", verbosity=0, interactive=False)
+        _migrate(database)
         yield
+
+
+def _migrate(database: Path) -> None:
+    """Make the tables; once a process, because it takes as long as describing a dozen photos."""
+    global _migrated
+    if not _migrated:
+        call_command("migrate", verbosity=0, interactive=False)
+        _migrated = database.read_bytes()
 
 
 @contextmanager
