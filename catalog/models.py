@@ -115,7 +115,10 @@ class ProductImage(models.Model):
     class Meta:
         ordering = ["product_id", "position"]
         constraints = [models.UniqueConstraint(fields=["product", "position"], name="one_image_per_position")]
-        indexes = [models.Index(fields=["status"], name="image_by_status")]
+        indexes = [
+            models.Index(fields=["status"], name="image_by_status"),
+            models.Index(fields=["sha256"], name="image_by_content"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source} ({self.status})"

@@ -35,17 +35,22 @@ class DescribingRun:
         space: The space to describe in.
         stall_timeout_s: Give up when nothing was stored for so long.
         on_progress: Called with the number of images that were just stored.
-        described: Images that were described.
+        described_ids: Images that were described.
         failed: Descriptions that say why not, with image and product fetched.
     """
 
     space: Space
     stall_timeout_s: float
     on_progress: Callable[[int], object]
-    described: int = 0
+    described_ids: list[int] = field(default_factory=list)
     failed: list[ImageDescription] = field(default_factory=list)
     _waiting: set[int] = field(default_factory=set)
     _moved_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def described(self) -> int:
+        """How many images were described."""
+        return len(self.described_ids)
 
     def describe(self, retailer: Retailer) -> None:
         """Describes every due image of a retailer; returns when all are stored and published.
@@ -101,7 +106,8 @@ class DescribingRun:
             descriptions = ImageDescription.objects.filter(space=self.space, image__in=ids)
             failed = descriptions.filter(state=ImageDescription.State.FAILED).select_related("image__product")
             self.failed.extend(failed.order_by("image_id"))
-            self.described += descriptions.filter(state=ImageDescription.State.OK).count()
+            described = descriptions.filter(state=ImageDescription.State.OK)
+            self.described_ids.extend(described.values_list("image_id", flat=True))
 
     def _pause(self, what: str) -> None:
         if time.monotonic() - self._moved_at > self.stall_timeout_s:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from catalog.feeds.rows import FeedRowError
+from catalog.models import Retailer
 from catalog.services import ImportSummary
+from search.duplicates import DuplicateGroup
 from search.management.describing import DescribingRun
 from search.models import ImageDescription
 
@@ -47,6 +50,17 @@ def list_failed_photos(run: DescribingRun, n_failed_before: int) -> list[str]:
     if n_failed_before:
         lines.append(f"photos that failed in earlier runs: {n_failed_before} (--retry-failed describes them again)")
     return lines
+
+
+def tell_duplicates(groups: Sequence[DuplicateGroup], retailer: Retailer) -> list[str]:
+    """How many of the new photos show a picture that is sold as another product too; nothing where none does."""
+    if not groups:
+        return []
+    n_images = sum(len(group.images) for group in groups)
+    return [
+        f"the same picture for different products: {len(groups)} pictures, {n_images} photos "
+        f"(find_duplicates --retailer {retailer.slug} lists all)"
+    ]
 
 
 def _tell_row(error: FeedRowError) -> str:
