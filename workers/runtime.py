@@ -51,6 +51,8 @@ _lent: dict[str, PhotoDescriber] = {}
 """By space, models that a caller of this process brought itself."""
 _owner_pid: int | None = None
 _last_announced: str | None = None
+_is_following = False
+"""Whether this process has looked at the announcement before: the first look only takes note of it."""
 
 
 def predictor(space: str | None = None) -> PhotoDescriber:
@@ -97,8 +99,8 @@ def warm_up() -> None:
     Raises:
         ModelMissing: A checkpoint is missing or damaged.
     """
-    global _last_announced
-    _last_announced = model_files.announced()
+    global _last_announced, _is_following
+    _last_announced, _is_following = model_files.announced(), True
     predictor(_last_announced)
 
 
@@ -107,12 +109,11 @@ def follow_announcement() -> None:
 
     So a promoted space answers its first photo as fast as its hundredth. Costs the reading of a tiny file.
     """
-    global _last_announced
+    global _last_announced, _is_following
     announced = model_files.announced()
-    if announced is None or announced == _last_announced:
-        return
-    _last_announced = announced
-    if _held(announced) is None:
+    is_new = _is_following and announced != _last_announced
+    _last_announced, _is_following = announced, True
+    if is_new and announced is not None and _held(announced) is None:
         threading.Thread(target=_load_ahead, args=(announced,), name="load-ahead", daemon=True).start()
 
 

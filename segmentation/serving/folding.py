@@ -8,18 +8,43 @@ Integer-Arithmetic-Only Inference", CVPR 2018, section 3.2.
 from __future__ import annotations
 
 import copy
+import threading
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 from torch import fx, nn
 from torchvision.ops import FrozenBatchNorm2d
 
 
 class _Tracer(fx.Tracer):
-    """Follows a network down to its convolutions and batch norms."""
+    """Follows a network down to its convolutions and batch norms, and other threads' networks not at all.
+
+    torch.fx puts itself in the place of every module's call while it traces, in all threads: what another thread
+    computes meanwhile, with a model that serves, is handed on as it is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread_id = threading.get_ident()
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         """Whether a module stays one call in the graph; also this project's kinds of convolution do."""
         return isinstance(m, (nn.Conv2d, FrozenBatchNorm2d)) or super().is_leaf_module(m, module_qualified_name)
+
+    def call_module(
+        self, m: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """What a module's call gives: a node of the graph, or for another thread its result."""
+        if threading.get_ident() != self._thread_id:
+            return forward(*args, **kwargs)
+        return super().call_module(m, forward, args, kwargs)
+
+    def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+        """Likewise of a module's parameters."""
+        if threading.get_ident() != self._thread_id:
+            return attr_val
+        return super().getattr(attr, attr_val, parameter_proxy_cache)
 
 
 def graph_of(module: nn.Module) -> fx.GraphModule:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -45,6 +47,26 @@ def test_folded_and_unfolded_backbones_agree_and_no_batch_norm_is_left(backbone:
     assert not any(isinstance(module, FrozenBatchNorm2d) for module in graph.modules())
     for name, level in graph(photo).items():
         torch.testing.assert_close(level, expected[name], rtol=1e-3, atol=1e-4 * float(expected[name].abs().max()))
+
+
+@torch.inference_mode()
+def test_a_model_serves_in_one_thread_while_another_one_is_traced_in_a_second() -> None:
+    pyramid = shaken(build_fpn(tiny("resnet18", tf_same_padding=False)))
+    serving, photo, traced = graph_of(pyramid), torch.randn(1, 3, 32, 32), threading.Event()
+    expected = serving(photo)
+
+    def trace() -> None:
+        for _ in range(5):
+            graph_of(pyramid)
+        traced.set()
+
+    # Not a daemon, and waited for: a failure of either thread fails the test.
+    with ThreadPoolExecutor(1) as pool, torch.inference_mode():
+        tracing = pool.submit(trace)
+        while not traced.is_set() and not tracing.done():
+            for name, level in serving(photo).items():
+                assert torch.equal(level, expected[name])
+        tracing.result()
 
 
 needs_fused_operators = pytest.mark.skipif(

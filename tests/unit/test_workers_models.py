@@ -45,6 +45,7 @@ def loads(folder, monkeypatch):
     monkeypatch.setattr(runtime, "_loaded", OrderedDict())
     monkeypatch.setattr(runtime, "_owner_pid", None)
     monkeypatch.setattr(runtime, "_last_announced", None)
+    monkeypatch.setattr(runtime, "_is_following", False)
     return loaded
 
 
@@ -71,7 +72,7 @@ def test_a_kept_space_goes_on_when_its_files_are_overwritten_in_place(folder, tm
 
 
 def test_an_unknown_space_is_told_with_where_was_looked(folder):
-    with pytest.raises(ModelMissing, match=r"nobody-emb48@00000000.*hub/net-emb48@.*SELVEDGE_MODELS_DIR"):
+    with pytest.raises(ModelMissing, match=r"nobody-emb48@00000000.*net-emb48@.*SELVEDGE_MODELS_DIR"):
         model_files.find_pair("nobody-emb48@00000000")
 
 
@@ -171,6 +172,15 @@ def test_an_announced_space_is_loaded_beside_serving(loads, tmp_path):
     assert runtime.loaded_spaces() == [configured, first]
     runtime.follow_announcement()
     assert loads == [configured, first]
+
+
+def test_a_process_that_describes_for_a_shadow_loads_no_model_beside_its_own(loads, tmp_path):
+    model_files.announce(model_files.configured_pair().space().name)
+    first = keep(tmp_path, 1)
+    runtime.predictor(first)
+    runtime.follow_announcement()
+    assert not [thread for thread in threading.enumerate() if thread.name == "load-ahead"]
+    assert loads == [first]
 
 
 def test_a_worker_that_starts_after_a_promotion_warms_up_the_space_that_serves(loads, tmp_path):
