@@ -19,15 +19,15 @@ from segmentation.colors import COLOR_NAMES, SHADES_LAB
 from segmentation.types import ColorHistogram
 
 _SATURATION = 20.0
-"""Difference in weighted L*a*b* at which the distance is 1 - 1/e: that of blue from navy or light blue (23)."""
+"""Difference in weighted L*a*b* at which the distance is 1 - 1/e: that of blue from navy (27)."""
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "gray": ("silver",),
-    "white": ("cream",),
+    "white": ("cream", "silver"),
     "brown": ("tan",),
     "red": ("burgundy",),
     "green": ("olive", "teal"),
-    "blue": ("light blue", "navy"),
+    "blue": ("light blue", "navy", "teal"),
     "purple": ("lavender",),
     "beige": ("cream", "tan"),
 }
@@ -55,7 +55,7 @@ def names_meant(color: str) -> frozenset[str]:
         KeyError: It is none of `COLOR_NAMES`.
 
     >>> sorted(names_meant("blue")), sorted(names_meant("navy"))
-    (['blue', 'light blue', 'navy'], ['navy'])
+    (['blue', 'light blue', 'navy', 'teal'], ['navy'])
     """
     return frozenset({COLOR_NAMES[_POSITION[color]], *KINDS.get(color, ())})
 
@@ -74,7 +74,7 @@ def color_match(histogram: ColorHistogram, color: str) -> float:
         KeyError: `color` is none of `COLOR_NAMES`.
 
     >>> [round(color_match({name: 1.0}, "navy"), 2) for name in ("navy", "blue", "yellow")]
-    [1.0, 0.31, 0.01]
+    [1.0, 0.26, 0.01]
     """
     weights = 1.0 - COLOR_DISTANCES[_POSITION[color]]
     total = sum(histogram.values())

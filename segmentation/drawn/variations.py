@@ -72,7 +72,7 @@ def _of_one_cut(seed: int, cut_number: int) -> list[VariedProduct]:
     bought = BUYERS[VARIED_CATEGORIES[cut_number % len(VARIED_CATEGORIES)]](rng)
     patterns = [VARIED_PATTERNS[int(n)] for n in rng.permutation(len(VARIED_PATTERNS))[:PATTERNS_A_CUT]]
     colors = [str(name) for name in rng.permutation(sorted(PALETTE))[:COLORS_A_CUT]]
-    products = []
+    products: list[VariedProduct] = []
     for pattern in patterns:
         design, look = _in_pattern(bought, pattern, rng), int(rng.integers(1 << 20))
         for color in colors:

@@ -1,4 +1,4 @@
-"""Attribute-steered search. What steers (`axes`) is NumPy alone; what fits and measures axes is imported by its name."""
+"""Attribute-steered search: `axes` is NumPy alone; what fits and measures them is imported from its own file."""
 
 from segmentation.steering.axes import (
     MATCHES,

@@ -123,10 +123,9 @@ def steered_similarities(
     both = np.concatenate((query[None], vectors))
     if axes is not None and match == "pattern":
         _check_dim(both, axes)
-        both = (both - axes.center) @ axes.pattern_axes.T
-    elif axes is not None and match == "shape":
+        both = _unit(np.asarray((both - axes.center) @ axes.pattern_axes.T, dtype=np.float32))
+    else:
         both = steer(both, match, axes)
-    both = _unit(both)
     return np.asarray(both[1:] @ both[0], dtype=np.float32)
 
 
