@@ -50,7 +50,7 @@ def build_lists(vectors: Floats, path: Path, kind: str, options: IndexOptions, s
     random = np.random.default_rng(seed)
     n_lists = _list_count(len(vectors), options)
     rows = random.choice(len(vectors), min(sample_size(n_lists), len(vectors)), replace=False)
-    sample = vectors[np.sort(rows)][random.permutation(rows.size)]
+    sample = vectors[np.sort(rows)]
     clusters = cluster(sample, n_lists, seed)
     builder = ListCodesBuilder(kind, clusters.centroids, sample)
     meter = ReachMeter(draw_queries(sample, random), clusters.centroids, random)

@@ -19,7 +19,8 @@ from search.index.scans import CoarseUnreadable, one_openmp_thread
 
 Floats = NDArray[np.float32]
 
-_TRAINING_ROWS = 16_384
+_TRAINING_ROWS = {"ivf_sq8": 65_536, "ivf_pq": 16_384}
+"""The widest differences set the steps of 8-bit codes; the 256 centers of each part of a PQ code need fewer rows."""
 _PQ_FLOATS_PER_BYTE = 4
 _GPU_MOST_FOUND = 2048
 
@@ -47,7 +48,8 @@ class ListCodesBuilder:
             self._index = faiss.IndexIVFScalarQuantizer(
                 quantizer, dim, n_lists, eight_bits, faiss.METRIC_INNER_PRODUCT, True
             )
-        self._index.train(sample[:_TRAINING_ROWS])
+        every = -(-len(sample) // _TRAINING_ROWS[kind])
+        self._index.train(np.ascontiguousarray(sample[::every]))
 
     def add(self, vectors: Floats, lists: NDArray[np.int64]) -> None:
         """Encode vectors, float32 (N, dim), into lists (N,); their positions go on from those before."""

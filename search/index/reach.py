@@ -26,6 +26,10 @@ K = 10
 N_QUERIES = 256
 MISSED_AT_MOST = 0.005
 """Share of the k best whose list may be passed over."""
+_PARTS = (8, 64)
+"""One in so many vectors are the random parts."""
+_FAR_SHARES = (0.9, 0.5)
+"""Shares of the lists, the farthest from a query."""
 _N_KNOTS = 8
 _MOVES = (0.0, 0.3, 0.75, 1.7)
 """Lengths of the noise added to a unit vector: cosines of 0.96, 0.8 and 0.5 with what was stored."""
@@ -76,11 +80,11 @@ class ReachMeter:
     def __init__(self, queries: Floats, centroids: Floats, random: np.random.Generator) -> None:
         self.queries = queries
         self._list_scores = queries @ centroids.T
-        middle = np.median(self._list_scores, axis=1, keepdims=True)
-        self._is_far = self._list_scores <= middle
         self._random = random
-        self._all, self._far = _Best(len(queries)), _Best(len(queries))
-        self._parts = {8: _Best(len(queries)), 64: _Best(len(queries))}
+        self._all = _Best(len(queries))
+        self._parts = {one_in: _Best(len(queries)) for one_in in _PARTS}
+        edges = np.quantile(self._list_scores, _FAR_SHARES, axis=1)
+        self._far = [(self._list_scores <= edge[:, None], _Best(len(queries))) for edge in edges]
 
     def see(self, vectors: Floats, lists: NDArray[np.int64]) -> None:
         """Take a chunk, float32 (N, dim), with the list of each row, int64 (N,)."""
@@ -89,7 +93,8 @@ class ReachMeter:
         for one_in, best in self._parts.items():
             part = self._random.integers(0, one_in, len(vectors)) == 0
             best.offer(scores[:, part], lists[part])
-        self._far.offer(np.where(self._is_far[:, lists], scores, -np.inf), lists)
+        for is_far, best in self._far:
+            best.offer(np.where(is_far[:, lists], scores, -np.inf), lists)
 
     def kth_scores(self) -> Floats:
         """The true K-th best score of each query among all vectors, float32 (Q,)."""
@@ -99,7 +104,7 @@ class ReachMeter:
     def reach(self, spreads: Floats) -> Reach:
         """Tell the reach, given the lists' spreads, float32 (n_lists,)."""
         kths, factors = [], []
-        for best in (self._all, self._far, *self._parts.values()):
+        for best in (self._all, *self._parts.values(), *(best for _, best in self._far)):
             kth = np.repeat(best.scores.min(axis=1), K)
             lists, queries = best.lists.ravel(), np.repeat(np.arange(len(self.queries)), K)
             there = (lists >= 0) & np.isfinite(kth)

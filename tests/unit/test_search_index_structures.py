@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from search.index import masks, rows
-from search.index.base import NO_VALUE, TAG_NAMES, UnsupportedIndexUrl, Where
+from search.index.base import NO_VALUE, TAG_NAMES, Tags, UnsupportedIndexUrl, Where
 from search.index.build_lists import facts_path, list_of_path
 from search.index.clustering import Assigner, cluster, gpu_present
 from search.index.coarse import build_coarse, map_coarse
 from search.index.inverted import InvertedLists
 from search.index.masks import Selections, positions_in
 from search.index.options import FLAT_AT_MOST, IndexOptions
+from search.index.registry import compact, index_facts, open_reader, open_writer
 from search.index.rows import Rows
 from search.index.scans import CoarseUnreadable
 from tests.conformance.oracle import unit_vectors
@@ -249,6 +250,28 @@ def test_options_decide_how_many_lists_are_looked_into_and_how_many_candidates_a
     counts = looked_into(wide, monkeypatch)
     assert recall(wide, near(found.vectors, 4), None, None) == 1.0
     assert counts == [200] * 4
+
+
+def test_an_index_of_lists_follows_changes_and_keeps_its_kind_when_they_are_folded_in(tmp_path: Path) -> None:
+    url, space = f"faiss://{tmp_path}?kind=ivf_sq8&nlist=60", "testnet-emb48@0123abcd"
+    vectors, _ = clustered(5_000)
+    with open_writer(url, space, DIM) as writer:
+        writer.upsert(np.arange(4_000), vectors[:4_000], [Tags(1, 4)] * 4_000)
+        writer.publish()
+    reader = open_reader(url, space, DIM)
+    assert index_facts(url, space, DIM).kind.startswith("faiss ivf_sq8, 60 lists")
+    with open_writer(url, space, DIM) as writer:
+        writer.upsert(np.arange(3_000, 5_000), vectors[3_000:][::-1].copy(), [Tags(2, 4)] * 2_000)
+        writer.remove(np.arange(1_000))
+        writer.publish()
+    for folded in (False, True):
+        if folded:
+            assert compact(url, space, DIM)
+            reader = open_reader(url, space, DIM)
+        hits = reader.search(vectors[2_990:3_010], 1, Where(retailer_ids=frozenset({1, 2}))).ids[:, 0]
+        assert hits.tolist() == [*range(2_990, 3_000), *range(4_999, 4_989, -1)]
+        assert reader.search(vectors[:50], 20).ids.min() >= 1_000
+    assert (index_facts(url, space, DIM).n_base, index_facts(url, space, DIM).n_delta) == (4_000, 0)
 
 
 # Bitmaps
