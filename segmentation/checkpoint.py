@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -121,7 +122,10 @@ def _read_space(segmenter: Path, _s: tuple[int, int], embedder: Path, _e: tuple[
     seen, embedded = read_info(segmenter, kind="segmenter"), read_info(embedder, kind="embedder")
     dim = int(embedded.config["dim"])
     sha8 = hashlib.sha256(f"{seen.sha8}{embedded.sha8}".encode()).hexdigest()[:8]
-    return SpaceInfo(f"{embedded.config['backbone']}-emb{dim}@{sha8}", dim, seen.version, embedded.version)
+    arch = re.sub(
+        r"[^A-Za-z0-9._-]+", "-", Path(embedded.config["backbone"]).name
+    )  # timm/NAME, open_clip/hf-hub:OWNER/NAME
+    return SpaceInfo(f"{arch}-emb{dim}@{sha8}", dim, seen.version, embedded.version)
 
 
 def _stamp(file: Path) -> tuple[int, int]:

@@ -16,13 +16,16 @@ from segmentation.taxonomy import N_CATEGORIES
 
 
 @dataclass(frozen=True, slots=True)
-class _Bounds:
+class Bounds:
+    """From where to where a number may be."""
+
     low: float
     high: float = math.inf
     open_below: bool = False
     open_above: bool = False
 
     def hold(self, number: float) -> bool:
+        """Whether a number is within."""
         above = number > self.low if self.open_below else number >= self.low
         return above and (number < self.high if self.open_above else number <= self.high)
 
@@ -33,21 +36,21 @@ class _Bounds:
         return f"{lowest} and {'less than' if self.open_above else 'at most'} {self.high:g}"
 
 
-_COUNT, _NOT_NEGATIVE, _POSITIVE, _SHARE = _Bounds(1), _Bounds(0), _Bounds(0, open_below=True), _Bounds(0, 1)
-_BELOW_ONE = _Bounds(0, 1, open_above=True)
+COUNT, NOT_NEGATIVE, POSITIVE, SHARE = Bounds(1), Bounds(0), Bounds(0, open_below=True), Bounds(0, 1)
+BELOW_ONE = Bounds(0, 1, open_above=True)
 _MODEL = {
-    **dict.fromkeys(("fpn_channels", "anchor_sizes_px", "box_head_dim", "mask_head_channels"), _COUNT),
-    **dict.fromkeys(("max_side_px", "min_side_px", "max_detections"), _COUNT),
-    **dict.fromkeys((f"rpn_{when}_nms_{stage}" for when in ("pre", "post") for stage in ("train", "test")), _COUNT),
-    **dict.fromkeys(("anchor_ratios", "image_std"), _POSITIVE),
-    **dict.fromkeys(("score_threshold", "nms_iou", "mask_threshold", "min_area_share", "nested_share"), _SHARE),
-    **dict.fromkeys(("predictor_score_threshold", "predictor_nms_iou", "lookalike_nms_iou"), _SHARE),
-    "roi_sampling_ratio": _NOT_NEGATIVE,  # 0 lets torchvision choose
+    **dict.fromkeys(("fpn_channels", "anchor_sizes_px", "box_head_dim", "mask_head_channels"), COUNT),
+    **dict.fromkeys(("max_side_px", "min_side_px", "max_detections"), COUNT),
+    **dict.fromkeys((f"rpn_{when}_nms_{stage}" for when in ("pre", "post") for stage in ("train", "test")), COUNT),
+    **dict.fromkeys(("anchor_ratios", "image_std"), POSITIVE),
+    **dict.fromkeys(("score_threshold", "nms_iou", "mask_threshold", "min_area_share", "nested_share"), SHARE),
+    **dict.fromkeys(("predictor_score_threshold", "predictor_nms_iou", "lookalike_nms_iou"), SHARE),
+    "roi_sampling_ratio": NOT_NEGATIVE,  # 0 lets torchvision choose
 }
 _TRAIN = {
-    **dict.fromkeys(("batch_size", "accumulate", "rois_per_image", "train_sides_px"), _COUNT),
-    **dict.fromkeys(("weight_decay", "clip_grad_norm", "min_area_px", "seed", "save_every_s"), _NOT_NEGATIVE),
-    **dict.fromkeys(("momentum", "ema_decay"), _BELOW_ONE),
+    **dict.fromkeys(("batch_size", "accumulate", "rois_per_image", "train_sides_px"), COUNT),
+    **dict.fromkeys(("weight_decay", "clip_grad_norm", "min_area_px", "seed", "save_every_s"), NOT_NEGATIVE),
+    **dict.fromkeys(("momentum", "ema_decay"), BELOW_ONE),
 }
 
 
@@ -57,9 +60,9 @@ def check_model(model: ModelConfig) -> None:
     Raises:
         ConfigError: The message names the key and what was expected.
     """
-    _check(model, _MODEL, "model")
+    check_numbers(model, _MODEL, "model")
     if model.category_score_thresholds:
-        _check(model, {"category_score_thresholds": _SHARE}, "model")
+        check_numbers(model, {"category_score_thresholds": SHARE}, "model")
         if len(model.category_score_thresholds) != N_CATEGORIES:
             raise ConfigError(
                 f"model.category_score_thresholds: expected {N_CATEGORIES} values or none, "
@@ -73,11 +76,21 @@ def check_train(train: TrainConfig) -> None:
     Raises:
         ConfigError: As `check_model`.
     """
-    _check(train, _TRAIN, "train")
-    _check(train.loss_weights, dict.fromkeys(vars(train.loss_weights), _NOT_NEGATIVE), "train.loss_weights")
+    check_numbers(train, _TRAIN, "train")
+    check_numbers(train.loss_weights, dict.fromkeys(vars(train.loss_weights), NOT_NEGATIVE), "train.loss_weights")
 
 
-def _check(table: Any, bounds: dict[str, _Bounds], where: str) -> None:
+def check_numbers(table: Any, bounds: dict[str, Bounds], where: str) -> None:
+    """Refuse numbers out of bounds.
+
+    Args:
+        table: A configuration.
+        bounds: By the names of its entries; of a list, every number is checked.
+        where: What the table is called in its file.
+
+    Raises:
+        ConfigError: The message names the key and what was expected.
+    """
     for name, each in bounds.items():
         numbers = list(_numbers(getattr(table, name)))
         if not numbers:

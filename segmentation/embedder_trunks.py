@@ -16,6 +16,7 @@ from segmentation.errors import CheckpointError, ConfigError
 
 TIMM, OPEN_CLIP = "timm/", "open_clip/"
 _HEADS = ("avgpool", "fc")
+_PACKAGES = {"timm": "timm", "open_clip": "open_clip_torch"}
 
 
 class TokenMap(nn.Module):
@@ -99,7 +100,6 @@ def _library(name: str, backbone: str) -> ModuleType:
     try:
         return importlib.import_module(name)  # an optional extra: most installations have neither
     except ImportError as error:
-        extra = name.replace("_", "-")
         raise ConfigError(
-            f"backbone {backbone!r} needs {name}, which is not installed: pip install 'selvedge[{extra}]'"
+            f"backbone {backbone!r} needs an optional library: pip install {_PACKAGES[name]} (pinned in pyproject.toml)"
         ) from error

@@ -54,28 +54,37 @@ class Identities:
         self.crops_of: list[list[int]] = [[] for _ in self.group_names]
         for index, each in zip(indices, facts, strict=True):
             self.crops_of[groups[each.group]].append(index)
+        # The segmenter may see two of a group's crops as different garments: the commoner category counts.
+        named = [[store.facts[index].category_id for index in crops] for crops in self.crops_of]
+        self.categories = np.array([_commonest(ids) for ids in named], dtype=np.int64)
         self.aisles = [store.facts[crops[0]].aisle for crops in self.crops_of]
         self.sources = [(store.facts[crops[0]].source, store.facts[crops[0]].kind) for crops in self.crops_of]
 
     def repeats(self, config: EmbedderTrainConfig) -> NDArray[np.float64]:
         """How often each group is seen in an epoch, float64 (n_groups,)."""
         wanted = config.repeats
-        return np.array([wanted.get(name, wanted.get(kind, 1.0)) for name, kind in self.sources], dtype=np.float64)
+        told = np.array([wanted.get(name, wanted.get(kind, 1.0)) for name, kind in self.sources], dtype=np.float64)
+        seen = np.bincount(self.categories, weights=told)
+        power = np.divide(seen, seen.mean(where=seen > 0), out=np.ones_like(seen), where=seen > 0)
+        factors = power ** (config.category_power - 1)
+        balanced = told * factors[self.categories]
+        return np.asarray(balanced * (told.sum() / max(balanced.sum(), 1e-9)), dtype=np.float64)
 
 
 def n_batches(identities: Identities, config: EmbedderTrainConfig) -> int:
-    """Batches of a full epoch: those of the fewest groups that repeats may draw."""
-    return int(np.floor(identities.repeats(config)).sum()) // config.groups_per_batch
+    """Batches of a full epoch."""
+    return int(identities.repeats(config).sum() + 1e-6) // config.groups_per_batch
 
 
 def epoch_order(identities: Identities, config: EmbedderTrainConfig, epoch: int) -> NDArray[np.int64]:
     """The groups of an epoch in turn; `same_aisle_run` of one aisle stand together."""
     rng = np.random.default_rng([config.seed, _ORDER, epoch])
-    repeats = identities.repeats(config)
-    times = np.floor(repeats).astype(np.int64) + (rng.random(len(repeats)) < repeats % 1)
+    # Rounded so that every epoch has the same number: a comb of teeth 1 apart, laid over all repeats with an offset.
+    ends = np.floor(np.cumsum(identities.repeats(config)) + rng.random() + 1e-6)
+    times = np.diff(ends, prepend=0.0).astype(np.int64)
     by_aisle: dict[str, list[int]] = defaultdict(list)
-    for group in rng.permutation(np.repeat(np.arange(len(repeats)), times)):
-        by_aisle[identities.aisles[group]].append(int(group))
+    for group in rng.permutation(np.repeat(np.arange(len(times)), times)).tolist():
+        by_aisle[identities.aisles[group]].append(group)
     run = config.same_aisle_run
     runs = [groups[start : start + run] for groups in by_aisle.values() for start in range(0, len(groups), run)]
     return np.array([group for number in rng.permutation(len(runs)) for group in runs[number]], dtype=np.int64)
@@ -117,8 +126,12 @@ class ViewBatches(Dataset[Batch]):
         return Batch(torch.from_numpy(np.stack(crops)), torch.tensor(products), torch.tensor(labels))
 
     def _chosen(self, group: int, rng: Generator) -> list[int]:
-        """Crops of a group: each once before one comes again."""
+        """Crops of a group, or of one of its products: each once before one comes again."""
         crops, wanted = self._identities.crops_of[group], self._train.views_per_group
+        if rng.random() < self._train.same_product:
+            products = [self._identities.product_of[index] for index in crops]
+            product = int(rng.choice(sorted(set(products))))
+            crops = [index for index, each in zip(crops, products, strict=True) if each == product]
         chosen: list[int] = []
         while len(chosen) < wanted:
             chosen += rng.permutation(crops)[: wanted - len(chosen)].tolist()
@@ -138,3 +151,9 @@ def batch_loader(batches: ViewBatches, n_workers: int, seed: int) -> DataLoader[
     # A generator of its own: a loader draws a seed at its start, and a resumed epoch has one start more.
     generator = torch.Generator().manual_seed(seed)
     return DataLoader(batches, batch_size=None, num_workers=n_workers, generator=generator)
+
+
+def _commonest(category_ids: Sequence[int | None]) -> int:
+    """The commonest category, from 1; 0 where none is known."""
+    known = [each + 1 for each in category_ids if each is not None]
+    return max(known, key=known.count) if known else 0

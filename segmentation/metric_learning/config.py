@@ -23,6 +23,8 @@ class LossConfig:
     weight: float = 1.0
     miner: str = ""
     """Of `pytorch_metric_learning.miners`, or empty: all pairs."""
+    spare_group: bool = False
+    """With label = "product": its other colors are no negatives either. For losses of pairs and triplets alone."""
     parameters: dict[str, float] = field(default_factory=dict)
     """Of the loss; those left out are the library's."""
     miner_parameters: dict[str, float] = field(default_factory=dict)
@@ -85,11 +87,15 @@ class EmbedderTrainConfig:
     groups_per_batch: int = 32
     views_per_group: int = 4
     """Views of different products and photos of the group, where there are so many."""
+    same_product: float = 0.5
+    """Probability that all views of a group in a batch are of one of its products."""
     same_aisle_run: int = 8
     """So many groups of a batch in turn are of one kind of garment: hard negatives."""
     repeats: dict[str, float] = field(default_factory=dict)
     """How often an identity of a source is seen in an epoch, by the source's kind (feed, street, drawn) or folder
     name; 1 where nothing is said, 0 leaves it out."""
+    category_power: float = 1.0
+    """A category with n groups is seen as often as one of n to this power: 1 leaves it, 0 makes all alike."""
     learning_rate: float = 5e-4
     """Of what starts fresh: projection, pooling, proxies."""
     backbone_learning_rate_factor: float = 0.3
@@ -100,6 +106,9 @@ class EmbedderTrainConfig:
     """0 leaves gradients as they are."""
     ema_decay: float = 0.995
     """Weight averaging; 0 switches it off."""
+    initial_share: float = 0.0
+    """Share of the weights the run began with in those that are validated and served. What was learned from few data
+    costs less of what was known. Source: Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022."""
     frozen_children: int = 0
     """How many of the backbone's first children keep their weights."""
     bf16: bool = True

@@ -64,8 +64,10 @@ class CropStore:
         """Decode a crop."""
         number, picture, mask, end = self._places[index]
         data, facts = self._bytes[number], self.facts[index]
-        image = cv2.imdecode(np.asarray(data[picture:mask]), cv2.IMREAD_COLOR_RGB)
-        alpha = cv2.imdecode(np.asarray(data[mask:end]), cv2.IMREAD_GRAYSCALE) if end > mask else None
+        image = np.asarray(cv2.imdecode(np.asarray(data[picture:mask]), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)
+        alpha = None
+        if end > mask:
+            alpha = np.asarray(cv2.imdecode(np.asarray(data[mask:end]), cv2.IMREAD_GRAYSCALE), dtype=np.uint8)
         return PreparedCrop(image, alpha, facts.box_xyxy_px, facts.category_id, facts.is_whole)
 
     def digest(self) -> str:

@@ -93,6 +93,7 @@ def take_step(
     """
     learner.model.train()
     embedder = learner.model.embedder
+    embedder.features.eval()  # what batch norms know of a million photos is worth more than what a batch says
     crops = batch.crops.to(learner.device).permute(0, 3, 1, 2).float().div_(255.0)
     with torch.autocast(learner.device.type, torch.bfloat16, enabled=learner.bf16):
         maps = embedder.features(((crops - embedder.mean) / embedder.std).contiguous(memory_format=torch.channels_last))

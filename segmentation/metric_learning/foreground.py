@@ -34,5 +34,5 @@ def white_background_mask(image_rgb: NDArray[np.uint8]) -> Mask | None:
     flags = 4 | cv2.FLOODFILL_MASK_ONLY | (1 << 8)
     cv2.floodFill(white, filled, (0, 0), (0, 0, 0), (FILL_TOLERANCE,) * 3, (FILL_TOLERANCE,) * 3, flags)
     mask = (1 - filled[2:-2, 2:-2]).astype(np.uint8)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    mask = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), dtype=np.uint8)
     return mask if LEAST_SHARE <= mask.mean() <= MOST_SHARE else None

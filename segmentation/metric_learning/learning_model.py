@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -54,7 +55,7 @@ def fold_for_training(module: nn.Module) -> None:
         if not isinstance(child, nn.Sequential):
             continue
         names = list(child._modules)
-        for name, following in zip(names, names[1:], strict=False):
+        for name, following in itertools.pairwise(names):
             convolution, norm = child._modules[name], child._modules[following]
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, FrozenBatchNorm2d):
                 _fold(convolution, norm)
@@ -72,7 +73,7 @@ def served_state(model: CropEmbedder, tensors: Mapping[str, Tensor]) -> dict[str
     for path, child in model.named_modules():
         if isinstance(child, nn.Sequential):
             names = list(child._modules)
-            for name, following in zip(names, names[1:], strict=False):
+            for name, following in itertools.pairwise(names):
                 if isinstance(folded := child._modules[following], _Folded):
                     _unfold(state, f"{path}.{name}", f"{path}.{following}", folded.eps)
     return state

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from pytorch_metric_learning import losses, miners
+from pytorch_metric_learning.utils.loss_and_miner_utils import get_all_pairs_indices
 from torch import Tensor, nn
 
 from segmentation.embedding import check_word
@@ -40,6 +41,8 @@ class Losses(nn.Module):
         for index, term in enumerate(terms):
             where = f"train.losses[{index}]"
             check_word(term.label, LABELS, f"{where}.label")
+            if term.spare_group and term.label != "product":
+                raise ConfigError(f"{where}.spare_group: only with label = 'product'")
             sizes = {"num_classes": n_labels[term.label], "embedding_size": dim}
             self.terms.append(_build(losses, term.name, term.parameters, sizes, where))
             self._miners.append(
@@ -52,6 +55,8 @@ class Losses(nn.Module):
         for config, loss, miner in zip(self._configs, self.terms, self._miners, strict=True):
             labels = batch.labels(config.label).to(embeddings.device)
             pairs = miner(embeddings, labels) if miner is not None else None
+            if config.spare_group:
+                pairs = _without_group(pairs, labels, batch.groups.to(embeddings.device))
             found[self._name(config)] = loss(embeddings, labels, pairs)
         return found
 
@@ -65,47 +70,41 @@ class Losses(nn.Module):
         return f"{config.name}_{config.label}{number}"
 
 
-def _build(library: ModuleType, name: str, parameters: dict[str, float], sizes: dict[str, int], where: str) -> Any:
-    known = (
-        tuple(word for word in library.__all__ if word[0].isupper())
-        if hasattr(library, "__all__")
-        else tuple(word for word, value in vars(library).items() if inspect.isclass(value))
-    )
-    check_word(name, known, where)
-    kind = getattr(library, name)
-    accepted = _accepted(kind)
-    for parameter in parameters:
-        if parameter not in accepted:
-            close = difflib.get_close_matches(parameter, accepted, n=1)
-            raise ConfigError(
-                f"{where}.{parameter}: unknown to {name}" + (f"; did you mean {close[0]!r}?" if close else "")
-            )
-    values = {key: value for key, value in sizes.items() if key in accepted}
+def _without_group(pairs: tuple[Tensor, ...] | None, labels: Tensor, groups: Tensor) -> tuple[Tensor, ...]:
+    """Leave out negatives of the anchor's own group, of pairs (a, p, a, n) or triplets (a, p, n)."""
+    if pairs is None:
+        pairs = get_all_pairs_indices(labels)
+    if len(pairs) == 3:
+        kept = groups[pairs[0]] != groups[pairs[2]]
+        return tuple(each[kept] for each in pairs)
+    kept = groups[pairs[2]] != groups[pairs[3]]
+    return pairs[0], pairs[1], pairs[2][kept], pairs[3][kept]
+
+
+def _build(library: ModuleType, name: str, values: dict[str, float], sizes: dict[str, int], where: str) -> Any:
+    """An object of the library, with the sizes that its kind asks for."""
+    check_word(name, tuple(word for word, value in vars(library).items() if inspect.isclass(value)), where)
+    kind: type = getattr(library, name)
+    accepted = _parameters(kind)
+    for key in values:
+        if key not in accepted:
+            close = difflib.get_close_matches(key, accepted, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ConfigError(f"{where}.parameters.{key}: unknown to {name}{hint}")
+    given: dict[str, Any] = {key: value for key, value in sizes.items() if key in accepted}
+    for key, value in values.items():
+        is_count = type(accepted[key].default) is int and value.is_integer()
+        given[key] = int(value) if is_count else value
     try:
-        return kind(
-            **values,
-            **{
-                key: int(value) if value.is_integer() and _wants_int(kind, key) else value
-                for key, value in parameters.items()
-            },
-        )
+        return kind(**given)
     except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
         raise ConfigError(f"{where}: {name} cannot be built: {error}") from error
 
 
-def _accepted(kind: type) -> list[str]:
-    names: list[str] = []
-    for each in kind.__mro__:
-        if "__init__" in vars(each):
-            names += [
-                name for name in inspect.signature(each.__init__).parameters if name not in ("self", "args", "kwargs")
-            ]
-    return list(dict.fromkeys(names))
-
-
-def _wants_int(kind: type, name: str) -> bool:
-    """Whether a parameter's default is a whole number, such as ArcFace's count of centers."""
-    for each in kind.__mro__:
-        if "__init__" in vars(each) and name in inspect.signature(each.__init__).parameters:
-            return type(inspect.signature(each.__init__).parameters[name].default) is int
-    return False
+def _parameters(kind: type) -> dict[str, inspect.Parameter]:
+    """What a class takes; those of the library hand what they do not know on to their bases."""
+    found: dict[str, inspect.Parameter] = {}
+    for each in reversed(kind.__mro__):
+        if "__init__" in vars(each) and each is not object:
+            found |= inspect.signature(vars(each)["__init__"]).parameters
+    return {name: each for name, each in found.items() if name not in ("self", "args", "kwargs")}

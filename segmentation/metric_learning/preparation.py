@@ -78,7 +78,7 @@ def _packshot(
     scale = WORKING_SIDE_PX / max(image.shape[:2])
     if scale < 1:
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     height, width = image.shape[:2]
     whole_box = (0.0, 0.0, float(width), float(height))
     foreground = white_background_mask(image)
@@ -109,7 +109,7 @@ def _window(
     window = image[top:bottom, left:right]
     scale = min(1.0, stored_side_px / max(window.shape[:2]))
     size = (max(1, round(window.shape[1] * scale)), max(1, round(window.shape[0] * scale)))
-    small = cv2.resize(window, size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(window, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     small_mask = None
     if mask is not None:
         part = mask[top:bottom, left:right] * np.float32(1.0)

@@ -9,47 +9,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
 
 from segmentation.device import best_device
-from segmentation.embedding import CropEmbedder, Embedder, fit_projection
+from segmentation.embedding import CropEmbedder, Embedder
 from segmentation.errors import AnnotationError, ConfigError, TrainingDiverged
 from segmentation.metric_learning.batches import Identities, ViewBatches, batch_loader, n_batches
+from segmentation.metric_learning.building import build_learner
 from segmentation.metric_learning.config import EmbedderRecipe
 from segmentation.metric_learning.crop_store import CropStore
-from segmentation.metric_learning.engine import (
-    Learner,
-    LearningModel,
-    build_optimizer,
-    rate_factor,
-    take_step,
-)
+from segmentation.metric_learning.engine import rate_factor, take_step
 from segmentation.metric_learning.held_out import split_crops
-from segmentation.metric_learning.learning_model import (
-    fold_for_training,
-    freeze_children,
-    load_features,
-    served_config,
-    served_state,
-)
-from segmentation.metric_learning.losses import Losses
+from segmentation.metric_learning.learning_model import served_config, served_state
+from segmentation.metric_learning.recipe_checks import check_recipe
 from segmentation.metric_learning.run_files import (
     HISTORY,
+    INITIAL,
     PAIRS,
     describe_store,
+    embedder_tensors,
     save_embedder,
-    served_tensors,
+    save_tensors,
     write_history,
 )
 from segmentation.metric_learning.validation import validate, validate_benchmark
-from segmentation.metric_learning.views import plain_view
 from segmentation.training.distributed import World
 from segmentation.training.failures import told_failures
 from segmentation.training.ledger import Ledger, epoch_entry
 from segmentation.training.run_folder import BEST, LAST, STATE, RunFolder, check_folder
-from segmentation.training.state import AveragedWeights, RunProgress, load_state, save_state
+from segmentation.training.state import RunProgress, load_state, save_state
+from segmentation.weights import read_initial_weights
 
 FIGURES = {
     "recall_at_1": "recall@1",
@@ -57,8 +48,6 @@ FIGURES = {
     "benchmark_recall_at_1": "benchmark recall@1",
     "benchmark_recall_at_10": "benchmark recall@10",
 }
-N_FITTED_ON = 3000
-"""Crops whose principal components a fresh projection starts with."""
 
 
 @dataclass
@@ -101,6 +90,7 @@ class EmbedderRun:
             ConfigError: The recipe is wrong; the folder holds another run, or there is none to resume.
             CheckpointError: The initial weights or the state cannot be read.
         """
+        check_recipe(recipe)
         train = recipe.train
         self.recipe, self._store, self._out = recipe, store, out
         self._n_workers, self._benchmark = n_workers, benchmark
@@ -112,18 +102,19 @@ class EmbedderRun:
                 f"{len(self._identities.group_names)} groups to train on do not fill a batch of "
                 f"{train.groups_per_batch}: lower train.groups_per_batch"
             )
-        self.n_batches = max(1, round(train.epochs * self._n))
-        self.n_epochs = math.ceil(self.n_batches / self._n)
+        self.n_batches = round(train.epochs * self._n)
+        self.n_epochs = max(1, math.ceil(self.n_batches / self._n))  # of 0 epochs, one is validated
         self._story = {"data_sets": describe_store(store, self._split), **(provenance or {})}
         resuming = check_folder(out, recipe, self._story, resume=resume)
         self._device = best_device()
-        self.notes: list[str] = []
-        self._learner = self._build(resuming)
+        self._learner, notes = build_learner(recipe, store, self._identities, self._device, resuming=resuming)
+        self.notes = notes
         self.progress = EmbedderProgress()
         if resuming:
             self.progress = load_state(
                 out / STATE, self._learner.model, self._same_optimizer, self._learner.average, EmbedderProgress
             )
+        self._initial = self._initial_weights(resuming)
         self._ledger = Ledger(self.progress, World(torch.device(self._device.name)))
         self._saved_at = time.monotonic()
 
@@ -138,6 +129,8 @@ class EmbedderRun:
         with told_failures(self._out):
             folder = self._open_folder()
             try:
+                if self._initial and not (self._out / STATE).is_file():
+                    save_tensors(self._out / INITIAL, self._initial)
                 self._save_state(folder)
                 while self.progress.epoch < self.n_epochs:
                     self._train_epoch(folder, listener)
@@ -149,43 +142,6 @@ class EmbedderRun:
             finally:
                 folder.close()
         return self.progress
-
-    def _build(self, resuming: bool) -> Learner:
-        train, config = self.recipe.train, self.recipe.model
-        torch.manual_seed(train.seed)
-        weights = train.initial_weights
-        model = CropEmbedder(config, weights="imagenet" if weights == "imagenet" and not resuming else "")
-        if not resuming:
-            fresh = ("projection",)
-            if weights not in ("", "imagenet"):
-                fresh = load_features(model, Path(weights))
-            elif not weights:
-                self.notes.append("no initial weights: the whole embedder starts fresh")
-            if train.fit_projection and any(name.startswith("projection") for name in fresh):
-                self._fit_projection(model)
-        fold_for_training(model.features)
-        freeze_children(model, train.frozen_children)
-        if config.pooling.startswith("gem"):
-            model.power = torch.nn.Parameter(torch.tensor(float(config.pooling_power)))
-        names = {"product": len(self._identities.product_names), "group": len(self._identities.group_names)}
-        learning = LearningModel(model, Losses(train.losses, dim=config.dim, n_labels=names))
-        device = torch.device(self._device.name)
-        learning.to(device, memory_format=torch.channels_last)
-        average = AveragedWeights(learning, train.ema_decay)
-        return Learner(learning, build_optimizer(learning, train), average, device, train.bf16 and self._device.bf16)
-
-    def _fit_projection(self, model: CropEmbedder) -> None:
-        """Principal components of what the trunk sees in the training crops: a start that already retrieves."""
-        config, rng = self.recipe.model, np.random.default_rng(self.recipe.train.seed)
-        chosen = rng.permutation(self._split.train)[:N_FITTED_ON].tolist()
-        if config.projection == "none" or len(chosen) <= config.dim:
-            return
-        embedder = Embedder(model, config, device=self._device.name)
-        views = (plain_view(self._store[index], config) for index in chosen)
-        weight, bias = fit_projection(np.concatenate([embedder.pooled([view]) for view in views]), config.dim)
-        features_scale = 1 / np.linalg.norm(weight, axis=1).mean()
-        model.projection.weight.data = torch.from_numpy(weight * features_scale)
-        model.projection.bias.data = torch.from_numpy(bias * features_scale)  # type: ignore[union-attr]
 
     def _same_optimizer(self, _epoch: int) -> Optimizer:
         return self._learner.optimizer
@@ -251,11 +207,25 @@ class EmbedderRun:
 
     def _embedder(self) -> Embedder:
         """The averaged weights, ready to serve."""
-        tensors = served_tensors(self._learner.model, self._learner.average.tensors)
+        tensors = self._served()
         config = served_config(self.recipe.model, tensors)
         model = CropEmbedder(config)
         model.load_state_dict(served_state(self._learner.model.embedder, tensors))
         return Embedder(model, config, device=self._device.name)
+
+    def _served(self) -> dict[str, Tensor]:
+        """The averaged weights, and of the initial ones what `initial_share` says."""
+        tensors = embedder_tensors(self._learner.average.tensors)
+        share = self.recipe.train.initial_share
+        return {name: value.lerp(self._initial[name], share) if share > 0 else value for name, value in tensors.items()}
+
+    def _initial_weights(self, resuming: bool) -> dict[str, Tensor]:
+        if self.recipe.train.initial_share == 0:
+            return {}
+        if resuming:
+            given = read_initial_weights(self._out / INITIAL)
+            return {name: value.to(self._learner.device) for name, value in given.items()}
+        return {name: value.clone() for name, value in embedder_tensors(self._learner.average.tensors).items()}
 
     def _save_state(self, folder: RunFolder) -> None:
         self.progress.events_bytes = folder.flushed_events_bytes()
@@ -266,5 +236,5 @@ class EmbedderRun:
     def _save_weights(self, name: str, metrics: dict[str, Any]) -> None:
         learner, story = self._learner, {**self._story, "device": str(self._device)}
         save_embedder(
-            self._out / name, learner.model, learner.average.tensors, self.recipe, story, self.progress, metrics
+            self._out / name, learner.model.embedder, self._served(), self.recipe, story, self.progress, metrics
         )

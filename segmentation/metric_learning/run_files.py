@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from safetensors.torch import save_file
 from torch import Tensor
 
 from segmentation.config_files import to_mapping
+from segmentation.embedding import CropEmbedder
 from segmentation.metric_learning.config import EmbedderRecipe, without_paths
 from segmentation.metric_learning.crop_store import CropStore
-from segmentation.metric_learning.engine import LearningModel
 from segmentation.metric_learning.held_out import Split
 from segmentation.metric_learning.learning_model import served_config, served_state
 from segmentation.training.ledger import cost
@@ -21,7 +22,7 @@ from segmentation.training.state import RunProgress
 from segmentation.training.story import versions
 from segmentation.weights import save_checkpoint
 
-HISTORY, PAIRS = "history.csv", "pairs.npz"
+HISTORY, PAIRS, INITIAL = "history.csv", "pairs.npz", "initial.safetensors"
 _PREFIX = "embedder."
 
 
@@ -40,15 +41,15 @@ def describe_store(store: CropStore, split: Split) -> dict[str, Any]:
     return {"sources": sources, **sizes, "sha8": store.digest()}
 
 
-def served_tensors(model: LearningModel, averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def embedder_tensors(averaged: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The embedder's tensors among all that are averaged."""
     return {name.removeprefix(_PREFIX): value for name, value in averaged.items() if name.startswith(_PREFIX)}
 
 
 def save_embedder(
     file: Path,
-    model: LearningModel,
-    averaged: Mapping[str, Tensor],
+    model: CropEmbedder,
+    tensors: Mapping[str, Tensor],
     recipe: EmbedderRecipe,
     story: Mapping[str, Any],
     progress: RunProgress,
@@ -59,13 +60,12 @@ def save_embedder(
     Args:
         file: Where to.
         model: Tells which tensors were folded.
-        averaged: The weights, under the learning model's names.
+        tensors: The weights to serve, under its names.
         recipe: The run's.
         story: Data, device.
         progress: How far it is, and what it cost.
         metrics: Validation figures of these weights; empty where they were not measured.
     """
-    tensors = served_tensors(model, averaged)
     provenance = {
         **story,
         "initial_weights": Path(recipe.train.initial_weights).name,
@@ -77,12 +77,19 @@ def save_embedder(
     }
     save_checkpoint(
         file,
-        served_state(model.embedder, tensors),
+        served_state(model, tensors),
         kind="embedder",
         config=to_mapping(served_config(recipe.model, tensors)),
         metrics=dict(metrics),
         provenance=provenance,
     )
+
+
+def save_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write plain tensors, atomically."""
+    partial = file.with_suffix(".partial")
+    save_file({name: value.contiguous() for name, value in tensors.items()}, partial)
+    partial.replace(file)
 
 
 def write_history(file: Path, history: Sequence[Mapping[str, Any]]) -> None:

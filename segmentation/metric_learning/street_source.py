@@ -68,9 +68,10 @@ def _identities(photo: AnnotatedPhoto, instances: Sequence[Instance]) -> list[st
     if len(set(categories)) == len(categories):
         return names
     try:
-        lab = cv2.cvtColor(decode_rgb(photo.file.read_bytes(), turn=False), cv2.COLOR_RGB2LAB)
+        rgb = decode_rgb(photo.file.read_bytes(), turn=False)
     except (OSError, PhotoRejected):
         return names  # told, with the photo's name, where its crops are cut
+    lab = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB), dtype=np.uint8)
     colors = [_mean_color(lab, each) for each in instances]
     for index, category_id in enumerate(categories):
         for other in range(index):

@@ -87,7 +87,7 @@ def validate(
     queries = [
         _asked(store, index, changed, model, train) for index, changed in zip(split.queries, split.changed, strict=True)
     ]
-    crops = (*(lambda index=index: plain_view(store[index], model) for index in split.gallery), *queries)  # type: ignore[misc]
+    crops = (*(lambda index=index: plain_view(store[index], model) for index in split.gallery), *queries)
     vectors = _embed(embedder, crops, on_progress)
     gallery, asked = vectors[: len(split.gallery)], vectors[len(split.gallery) :]
     similarities = asked @ gallery.T
@@ -116,7 +116,7 @@ def validate_benchmark(embedder: Embedder, file: Path, *, on_progress: Progress 
     content = read_benchmark(file)
     catalog, queries = content["catalog"], content["queries"]
     crops = [
-        (lambda each=each: _boxed_crop(file.parent / each["file"], each.get("box_xywh"), embedder.config))  # type: ignore[misc]
+        (lambda each=each: _boxed_crop(file.parent / each["file"], each.get("box_xywh"), embedder.config))
         for each in (*catalog, *queries)
     ]
     vectors = _embed(embedder, crops, on_progress)

@@ -127,7 +127,7 @@ def _move(view: _View, changes: ViewConfig, rng: Generator) -> None:
         moved[:, 0] = -moved[:, 0]
     low = moved.min(axis=0)
     out = np.maximum(8, np.ceil(moved.max(axis=0) - low)).astype(int)
-    matrix = cv2.getPerspectiveTransform(corners, (moved - low).astype(np.float32))
+    matrix = np.asarray(cv2.getPerspectiveTransform(corners, (moved - low).astype(np.float32)), dtype=np.float64)
     size = (int(out[0]), int(out[1]))
     view.image = np.asarray(
         cv2.warpPerspective(view.image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
