@@ -202,6 +202,11 @@ class EmbedderConfig:
     """Added around the box, as a share of its longer side."""
     background: float = 0.0
     """How much of the background stays visible: 0 none, 1 all."""
+    box_weight: float = 0.0
+    """A garment is also looked at in its box, background and all, and that vector added with this weight; 0 saves the
+    second crop. See `segmentation.mixing`."""
+    context_weight: float = 0.0
+    """The whole photo's vector is added to a garment's with this weight."""
     pooling: str = "gem"
     """gem (generalized mean), avg, max, or gem_avg (both, side by side)."""
     pooling_power: float = 3.0

@@ -21,6 +21,7 @@ from segmentation.embedding import Embedder
 from segmentation.errors import PhotoRejected
 from segmentation.images import decode_displayed
 from segmentation.masks import Mask
+from segmentation.mixing import mix_looks
 from segmentation.operating_point import is_large_enough
 from segmentation.resizing import resize
 from segmentation.segmenter import Found, Segmenter
@@ -62,7 +63,8 @@ class _Piece:
     mask: MaskRLE | None
     color: Color
     color_histogram: ColorHistogram
-    crop_rgb: NDArray[np.uint8]
+    crops_rgb: tuple[NDArray[np.uint8], ...]
+    """What the embedder looks at: the piece cut out and, of a garment, perhaps its box."""
 
 
 class GarmentPredictor:
@@ -125,12 +127,28 @@ class GarmentPredictor:
         found = self._segmenter.find([self._segmenter.fit(photo.working_rgb) for photo in usable]) if usable else []
         pieces = [self._pieces(photo, items) for photo, items in zip(usable, found, strict=True)]
         segmented = time.perf_counter()
-        vectors = self._embedder.embed([piece.crop_rgb for group in pieces for piece in group])
+        vectors = self._vectors(pieces)
         embedded = time.perf_counter()
         share = 1e3 / max(1, len(usable))
         segment_ms, embed_ms = (segmented - started) * share, (embedded - segmented) * share
         described = iter(_described(usable, pieces, vectors, segment_ms, embed_ms))
         return [next(described) if isinstance(photo, _Photo) else photo for photo in opened]
+
+    def _vectors(self, pieces: list[list[_Piece]]) -> NDArray[np.float32]:
+        """Embed every piece of every photo, one row a piece: float32 (N, dim), unit length."""
+        crops = [crop for group in pieces for piece in group for crop in piece.crops_rgb]
+        vectors = self._embedder.embed(crops)
+        rows: list[NDArray[np.float32]] = []
+        used = 0
+        for group in pieces:
+            whole = vectors[used]  # the photo comes first, and is looked at once
+            rows.append(whole)
+            used += 1
+            for piece in group[1:]:
+                looks = vectors[used : used + len(piece.crops_rgb)]
+                rows.append(mix_looks(looks, whole, self._embedder.config))
+                used += len(looks)
+        return np.stack(rows) if rows else vectors
 
     def _pieces(self, photo: _Photo, found: list[Found]) -> list[_Piece]:
         """The whole photo (or region) first, then its garments by falling score."""
@@ -168,8 +186,11 @@ class GarmentPredictor:
         height, width = photo.working_rgb.shape[:2]
         x, y = width / photo.width_px, height / photo.height_px
         working_box = (box[0] * x, box[1] * y, box[2] * x, box[3] * y)
-        crop = garment_crop(photo.working_rgb, working_box, self._embedder.config, window=window)
-        return _Piece(category_id, score, box, mask, *_colors(photo.working_rgb, working_box, window), crop)
+        config = self._embedder.config
+        crops = [garment_crop(photo.working_rgb, working_box, config, window=window)]
+        if window is not None and config.box_weight > 0:
+            crops.append(garment_crop(photo.working_rgb, working_box, config, window=None))
+        return _Piece(category_id, score, box, mask, *_colors(photo.working_rgb, working_box, window), tuple(crops))
 
 
 def _open(photo: EncodedPhoto) -> _Photo | PhotoError:
