@@ -12,11 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from catalog.models import ProductImage
+from search.filters import Filters
 from search.index.base import Where
 from search.index.registry import open_reader
 from search.indexing import sync_index
 from search.models import Space
-from search.neighbours import Query, find_products
+from search.neighbours import Query, Wanted, find_products
 from tests.factories import jpeg_bytes, make_image, make_product, make_retailer
 from tests.search_factories import DIM, JACKET, PANTS, TOP, make_space, near, photo, seen, store, unit_vector
 
@@ -48,7 +49,7 @@ def test_more_is_fetched_until_there_are_enough_distinct_products(settings: Sett
     store(space, images, [photo(seen(JACKET, near(query, 0.99, seed=n))) for n in range(30)])
     others = index_products(space, [near(query, 0.5, seed=n) for n in range(3)])
     index = open_reader(settings.VECTOR_INDEX_URL, space.name, DIM)
-    found = find_products(index, [Query(query, ANYWHERE)], limit=4)
+    found = find_products(index, [Query(query, ANYWHERE)], Wanted(limit=4))
     expected = {crowd.pk, *(image.product_id for image in others)}
     assert found.matches[0][0].product_id == crowd.pk
     assert {match.product_id for match in found.matches[0]} == expected
@@ -62,7 +63,7 @@ def test_all_queries_of_a_photo_share_one_look_at_the_products(settings: Setting
     with CaptureQueriesContext(
         connection,
     ) as captured:
-        find_products(index, queries, limit=3)
+        find_products(index, queries, Wanted(limit=3))
     assert len(captured) == 1
 
 
@@ -74,9 +75,9 @@ def test_stock_and_withdrawal_are_read_from_the_database_now(settings: Settings)
     second.product.availability = "out_of_stock"
     second.product.save()
     index = open_reader(settings.VECTOR_INDEX_URL, space.name, DIM)
-    (all_on_sale,) = find_products(index, [Query(query, ANYWHERE)], limit=9).matches
+    (all_on_sale,) = find_products(index, [Query(query, ANYWHERE)], Wanted(limit=9)).matches
     assert [match.product_id for match in all_on_sale] == [second.product_id, third.product_id]
-    (in_stock,) = find_products(index, [Query(query, ANYWHERE)], limit=9, in_stock_only=True).matches
+    (in_stock,) = find_products(index, [Query(query, ANYWHERE)], Wanted(9, Filters(in_stock=True))).matches
     assert [match.product_id for match in in_stock] == [third.product_id]
 
 
@@ -92,5 +93,7 @@ def test_categories_and_retailers_restrict_what_may_answer(settings: Settings) -
         Query(query, Where(retailer_ids=frozenset({jacket.product.retailer_id}))),
         Query(query, Where(category_ids=frozenset({TOP}))),
     ]
-    found = [[match.product_id for match in of_query] for of_query in find_products(index, queries, limit=9).matches]
+    found = [
+        [match.product_id for match in of_query] for of_query in find_products(index, queries, Wanted(limit=9)).matches
+    ]
     assert found == [[pants.product_id], [jacket.product_id], []]
