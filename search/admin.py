@@ -44,7 +44,7 @@ class SearchedGarmentInline(admin.TabularInline):  # type: ignore[type-arg]
     model = SearchedGarment
     extra = 0
     can_delete = False
-    fields = readonly_fields = ("category_id", "score", "color_name")
+    fields = readonly_fields = ("category_id", "score", "color_name", "verdict")
 
     def has_add_permission(self, request: HttpRequest, obj: object | None = None) -> bool:
         """Never."""

@@ -1,27 +1,57 @@
-"""The last word on a list's order: near the asked color, and varied where variety is asked for."""
+"""The last word on a list's order: by pattern, near the asked color, and varied where variety is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from search.diversity import POOL_FACTOR, diversify
-from search.neighbours import Neighbourhood
+from search.judging import clip_similarity
+from search.neighbours import Neighbourhood, Query
+from search.queries import cut_of
 from search.ranking import Match
 from search.results import ListOptions
 from search.selectors import color_histograms, stored_embeddings
 from segmentation.color_distance import color_match
+from segmentation.steering import Match as MatchedPart
+from segmentation.steering import SteeringAxes, steered_similarities
 from segmentation.types import ColorHistogram, Embedding
 
 COLOR_WEIGHT = 0.15
 """What being wholly in the asked color is worth in similarity: it orders garments of about the same shape."""
 
 
-def pool_size(options: ListOptions) -> int:
+PATTERN_POOL = 100
+"""Candidates that are ordered anew by pattern, at least."""
+
+
+def pool_size(options: ListOptions, match: MatchedPart) -> int:
     """How many candidates a list is arranged from."""
     is_arranged = options.diversity > 0.0 or options.filters.colors is not None
-    return options.limit * POOL_FACTOR if is_arranged else options.limit
+    limit = options.limit * POOL_FACTOR if is_arranged else options.limit
+    return max(limit, PATTERN_POOL) if match == "pattern" else limit
+
+
+def reorder_by_pattern(
+    found: Neighbourhood, queries: Sequence[Query], axes: SteeringAxes | None, options: ListOptions
+) -> Neighbourhood:
+    """Compares the patterns of candidates and garments on both sides, where the index could steer the query alone.
+
+    Their similarities and scores are then those of the patterns, and what falls below the least score is left out.
+    """
+    vectors = stored_embeddings({match.garment_id for matches in found.matches for match in matches})
+    cut = cut_of(options)
+    lists = []
+    for matches, query in zip(found.matches, queries, strict=True):
+        there = [match for match in matches if match.garment_id in vectors]
+        if there and query.seen is not None:
+            stacked = np.array([vectors[match.garment_id] for match in there], dtype=np.float32)
+            cosines = map(clip_similarity, steered_similarities(query.seen, stacked, "pattern", axes).tolist())
+            there = [replace(match, similarity=s, score=s) for match, s in zip(there, cosines, strict=True)]
+        lists.append(sorted(filter(cut.keeps, there), key=lambda match: (-match.similarity, match.product_id)))
+    return replace(found, matches=tuple(lists))
 
 
 def arrange(found: Neighbourhood, options: ListOptions) -> list[list[Match]]:

@@ -28,8 +28,11 @@ class Query:
     """One vector to find products for, which vectors may answer it, and what their similarity is worth."""
 
     vector: Embedding
+    """What the index is asked with; steered where a search is."""
     where: Where
     judge: Judge = UNCALIBRATED
+    seen: Embedding | None = None
+    """The garment's own embedding where `vector` is steered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from search.filters import Filters
 from search.index.base import NO_CATEGORY
 from search.judging import Cut, Judge
 from search.neighbours import Query
-from search.ranking import UNCALIBRATED
 from search.results import Kind, ListOptions, SearchOptions
 from search.space_traits import SpaceTraits
 from segmentation.color_distance import names_meant
@@ -56,8 +55,10 @@ class Lens:
             category_id: Of the garment; None for a whole photo or a region.
             allowed: Categories that may answer; None is all.
         """
-        judge = Judge(self.traits.calibration, category_id) if self.match == "garment" else UNCALIBRATED
-        return Query(steer(vector, self.match, self.traits.axes), self.filters.where(allowed), judge)
+        where = self.filters.where(allowed)
+        if self.match == "garment":
+            return Query(vector, where, Judge(self.traits.calibration, category_id))
+        return Query(steer(vector, self.match, self.traits.axes), where, seen=vector)
 
 
 def cut_of(options: ListOptions) -> Cut:

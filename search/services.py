@@ -13,16 +13,16 @@ from django.db import DatabaseError
 
 from catalog.models import Product, Retailer
 from catalog.selectors import get_retailer
-from search.arranging import arrange, pool_size
+from search.arranging import arrange, pool_size, reorder_by_pattern
 from search.errors import IndexEmpty
 from search.index.base import VectorIndex
 from search.index.registry import open_reader
 from search.look_search import POOL, find_looks
 from search.neighbours import Neighbourhood, Query, Wanted, find_products, group_of
 from search.offers import fetch_products
+from search.photos import describe_photo, open_photo
 from search.queries import Lens, allowed_categories, choose_objects, cut_of, whole_object
 from search.ranking import best_of_all
-from search.regions import place_region
 from search.results import Kind, ListOptions, Look, SearchedObject, SearchOptions, SearchResult, SimilarProducts
 from search.search_log import log_search
 from search.selectors import product_garments, read_embedding
@@ -30,10 +30,7 @@ from search.space_traits import read_traits
 from search.spaces import serving_space
 from segmentation.calibration import VERDICTS, Verdict
 from segmentation.checkpoint import SpaceInfo
-from segmentation.errors import PhotoRejected
-from segmentation.images import read_photo_size
-from segmentation.types import EncodedPhoto, GarmentDescriptor, PhotoDescription, PhotoError
-from workers import client
+from segmentation.types import GarmentDescriptor, PhotoDescription
 
 logger = logging.getLogger(__name__)
 
@@ -62,11 +59,11 @@ def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | N
     """
     started = perf_counter()
     retailer = None if options.retailer_slug is None else get_retailer(options.retailer_slug)
-    photo = _open_photo(data, options)
+    photo = open_photo(data, options.box_xyxy)
     searched_space = serving_space() if space is None else space
     index = _open_index(searched_space)
     lens = Lens.of(options, read_traits(searched_space.name), None if retailer is None else retailer.pk)
-    description = _describe(photo, searched_space)
+    description = describe_photo(photo, searched_space)
     search_started = perf_counter()
     answered = _find(index, description, lens, options)
     rank_started = perf_counter()
@@ -121,7 +118,7 @@ def similar_products(product: Product, options: ListOptions) -> SimilarProducts:
         for garment in product_garments(product, space.name)
     ]
     own = group_of(product.pk, product.retailer_id, product.item_group_id, group_variants=options.group_variants)
-    found = find_products(index, queries, replace(_wanted(lens, options), except_group=own))
+    found = _nearest(index, queries, replace(_wanted(lens, options), except_group=own), lens, options)
     merged = replace(found, matches=(best_of_all(found.matches),))
     (ranked,) = fetch_products(arrange(merged, options), found.sources, with_variants=options.group_variants)
     verdict: Verdict = max(found.nearest, key=VERDICTS.index, default="none")
@@ -161,7 +158,17 @@ def _search(
     index: VectorIndex, seen: Sequence[tuple[Kind, GarmentDescriptor]], lens: Lens, options: SearchOptions
 ) -> _Answered:
     queries = [lens.query(each.embedding, each.category_id, allowed_categories(each.category_id)) for _, each in seen]
-    return _Answered(list(seen), queries, find_products(index, queries, _wanted(lens, options)))
+    return _Answered(list(seen), queries, _nearest(index, queries, _wanted(lens, options), lens, options))
+
+
+def _nearest(
+    index: VectorIndex, queries: Sequence[Query], wanted: Wanted, lens: Lens, options: ListOptions
+) -> Neighbourhood:
+    if lens.match != "pattern":
+        return find_products(index, queries, wanted)
+    # The least score is one of patterns, which are compared afterwards.
+    found = find_products(index, queries, replace(wanted, cut=replace(wanted.cut, min_score=0.0)))
+    return reorder_by_pattern(found, queries, lens.traits.axes, options)
 
 
 def _rank(
@@ -181,7 +188,7 @@ def _rank(
 
 
 def _wanted(lens: Lens, options: ListOptions) -> Wanted:
-    limit = pool_size(options)
+    limit = pool_size(options, lens.match)
     if isinstance(options, SearchOptions) and options.combine:
         limit = max(limit, POOL)
     return Wanted(limit, lens.filters, cut_of(options), options.group_variants)
@@ -192,20 +199,6 @@ def _open_index(space: SpaceInfo) -> VectorIndex:
     if len(index) == 0:
         raise IndexEmpty("The index holds no garments yet: run `manage.py index_catalog`.")
     return index
-
-
-def _open_photo(data: bytes, options: SearchOptions) -> EncodedPhoto:
-    """Checks the header and places the region, before anything costs time."""
-    width_px, height_px = read_photo_size(data)
-    region = None if options.box_xyxy is None else place_region(options.box_xyxy, width_px, height_px)
-    return EncodedPhoto(data, region)
-
-
-def _describe(photo: EncodedPhoto, space: SpaceInfo) -> PhotoDescription:
-    (described,) = client.describe_photos([photo], timeout_s=settings.SELVEDGE_SEARCH_TIMEOUT_S, space=space.name)
-    if isinstance(described, PhotoError):
-        raise PhotoRejected(described.code, described.message)
-    return described
 
 
 def _count(result: SearchResult, space: SpaceInfo, retailer: Retailer | None) -> None:
