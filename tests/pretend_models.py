@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
-from segmentation.checkpoint import SpaceInfo
+from segmentation.checkpoint import METADATA_KEY, SHIPPED_EMBEDDER, SpaceInfo
 from segmentation.taxonomy import CATEGORIES
 from segmentation.types import Color, Embedding, EncodedPhoto, GarmentDescriptor, PhotoDescription, PhotoError
 from workers.model_files import CheckpointPair
@@ -32,6 +33,16 @@ def write_pair(folder: Path, number: int) -> CheckpointPair:
         content["categories"] = [category.name for category in CATEGORIES]
         save_file({"any": torch.full((1,), float(number))}, file, metadata={"selvedge": json.dumps(content)})
     return pair
+
+
+def renamed_embedder(file: Path) -> Path:
+    """The shipped embedder, written under another name: the same vectors, another space."""
+    with safe_open(SHIPPED_EMBEDDER, framework="numpy") as opened:
+        metadata = dict(opened.metadata())
+    content = json.loads(metadata[METADATA_KEY])
+    content["config"]["name"] = "renamed"
+    save_file(load_file(SHIPPED_EMBEDDER), file, metadata=metadata | {METADATA_KEY: json.dumps(content)})
+    return file
 
 
 def by_colors(data: bytes) -> Embedding:
