@@ -4,6 +4,7 @@ FAISS's inverted file does the scanning only. Which lists are looked into is dec
 for each query anew (`search.index.inverted`), so its own quantizer never searches.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,13 @@ from search.index.scans import CoarseUnreadable, one_openmp_thread
 
 Floats = NDArray[np.float32]
 
+log = logging.getLogger(__name__)
+
 _TRAINING_ROWS = {"ivf_sq8": 65_536, "ivf_pq": 16_384}
 """The widest differences set the steps of 8-bit codes; the 256 centers of each part of a PQ code need fewer rows."""
 _PQ_FLOATS_PER_BYTE = 4
-_GPU_MOST_FOUND = 2048
+_GPU_AT_MOST = 2048
+"""Lists and hits that FAISS takes on a GPU."""
 
 
 class ListCodesBuilder:
@@ -90,7 +94,7 @@ class ListCodes:
         flat = faiss.rev_swig_ptr(quantizer.get_xb(), self._index.nlist * dim)
         self.centroids: Floats = flat.reshape(self._index.nlist, dim)
         """float32 (n_lists, dim), lives as long as this object."""
-        self._gpu = _GpuCopy(self._index) if on_gpu and gpu_present() else None
+        self._gpu = _gpu_copy(self._index) if on_gpu and gpu_present() else None
 
     def scan(
         self,
@@ -113,7 +117,7 @@ class ListCodes:
             Scores float32 (<= n,), falling, and positions int64 (<= n,).
         """
         lists, list_scores = np.ascontiguousarray(lists), np.ascontiguousarray(list_scores)
-        if self._gpu is not None and not selection.filtered:
+        if self._gpu is not None and not selection.filtered and lists.size <= _GPU_AT_MOST:
             return self._gpu.scan(query, lists, list_scores, n, selection)
         parameters = _parameters(lists.size)
         if selection.bitmap is not None:
@@ -129,7 +133,9 @@ class _GpuCopy:
 
     def __init__(self, index: Any) -> None:
         self._resources = faiss.StandardGpuResources()  # must outlive the copy
-        self._index: Any = faiss.index_cpu_to_gpu(self._resources, 0, index)
+        options = faiss.GpuClonerOptions()
+        options.useFloat16 = isinstance(index, faiss.IndexIVFPQ)  # its tables do not fit into shared memory otherwise
+        self._index: Any = faiss.index_cpu_to_gpu(self._resources, 0, index, options)
         self._one_at_a_time = threading.Lock()  # FAISS's GPU resources are not safe in threads
 
     def scan(
@@ -138,15 +144,22 @@ class _GpuCopy:
         # Where FAISS's Python layer wraps the method, the wrapper takes no parameters and the one below has this name.
         search = getattr(self._index, "search_preassigned_c", self._index.search_preassigned)
         with self._one_at_a_time:
-            scores, positions = _scan(
-                search, query, lists, list_scores, min(n, _GPU_MOST_FOUND), _parameters(lists.size)
-            )
+            scores, positions = _scan(search, query, lists, list_scores, min(n, _GPU_AT_MOST), _parameters(lists.size))
         kept = selection.contains(positions)
         return scores[kept], positions[kept]
 
 
 def _parameters(n_lists: int) -> Any:
     return faiss.SearchParametersIVF(nprobe=n_lists)  # type: ignore[call-arg]
+
+
+def _gpu_copy(index: Any) -> _GpuCopy | None:
+    """Copy lists to the GPU, if it takes them."""
+    try:
+        return _GpuCopy(index)
+    except RuntimeError as error:
+        log.warning("the GPU does not take the lists, they are searched on the CPU: %s", error)
+        return None
 
 
 def _scan(
