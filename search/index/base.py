@@ -8,7 +8,6 @@ too, allowed by the restrictions, never removed, and k hits whenever k vectors a
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from typing import Protocol
 
@@ -194,6 +193,7 @@ class VectorIndex(Protocol):
 
         Raises:
             InvalidVectors: Something above does not hold.
+            PublishFailed: There is no room for the change.
         """
         ...
 
@@ -258,37 +258,3 @@ class IndexFacts:
     def n_vectors(self) -> int:
         """How many vectors can be found."""
         return self.n_base - self.n_removed + self.n_delta
-
-
-class Keeper(Protocol):
-    """All the spaces that are kept under one URL; what `search.index.registry` asks. Safe in threads and processes."""
-
-    def open_reader(self, space: str, dim: int) -> VectorIndex:
-        """See `registry.open_reader`; called once per process, space and dim."""
-        ...
-
-    def open_writer(
-        self, space: str, dim: int, *, fresh: bool, timeout_s: float
-    ) -> AbstractContextManager[VectorIndex]:
-        """See `registry.open_writer`."""
-        ...
-
-    def compaction_due(self, space: str, dim: int) -> bool:
-        """See `registry.compaction_due`."""
-        ...
-
-    def compact(self, space: str, dim: int) -> bool:
-        """See `registry.compact`."""
-        ...
-
-    def facts(self, space: str, dim: int) -> IndexFacts:
-        """See `registry.index_facts`."""
-        ...
-
-    def published_spaces(self) -> list[str]:
-        """See `registry.published_spaces`."""
-        ...
-
-    def drop_space(self, space: str) -> None:
-        """See `registry.drop_space`."""
-        ...

@@ -4,8 +4,9 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from search.index.base import IndexFacts, Keeper, UnsupportedIndexUrl, VectorIndex
+from search.index.base import IndexFacts, UnsupportedIndexUrl, VectorIndex
 from search.index.faiss_keeper import FaissKeeper
+from search.index.keeper import Keeper
 
 LOCK_TIMEOUT_S = 60.0
 """How long to wait for another writer: publishing a change takes milliseconds, an indexing run longer."""
