@@ -80,7 +80,10 @@ def _prepare(catalog: DemoCatalog) -> None:
         return
     # Keys of a database made anew start again: vectors of the lost one would pass for those of new garments.
     orphaned = not demo_catalog.holds_products(catalog) and demo_catalog.holds_an_index(catalog)
-    _manage("index_catalog", "--retailer", catalog.retailer, "--feed", catalog.feed, "--images", catalog.folder)
+    feed = ("--retailer", catalog.retailer, "--feed", catalog.feed, "--images", catalog.folder)
+    # A demo shows what is checked out: where newer checkpoints came with it, their space takes over unasked.
+    _manage("index_catalog", *feed, "--space", "configured")
+    _manage("promote_space", "configured", "--force", "--live", 0, "--verbosity", 0)
     if orphaned:
         _manage("rebuild_index")
     demo_catalog.mark_done(catalog, state)

@@ -55,7 +55,8 @@ class SearchedGarmentInline(admin.TabularInline):  # type: ignore[type-arg]
 class SpaceAdmin(ReadOnlyAdmin):
     """Embedding spaces."""
 
-    list_display = ["name", "dim", "created_at"]
+    list_display = ["name", "state", "promoted_at", "previous", "dim", "created_at"]
+    list_select_related = ["previous"]
 
 
 @admin.register(ImageDescription)

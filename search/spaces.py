@@ -111,6 +111,32 @@ def fresh_spaces() -> list[Space]:
     return [serving_record(), *shadow_spaces()]
 
 
+def spaces_to_describe(
+    word: str | None, segmenter: Path | None = None, embedder: Path | None = None, *, after_feed: bool
+) -> list[Space]:
+    """The spaces an indexing run describes photos in.
+
+    Args:
+        word: As of `find_space`; `new` also begins a shadow of the given checkpoints, and `configured` one of the
+            configured checkpoints where they do not serve. None: the spaces that are kept up.
+        segmenter: With `new`, see `begin_shadow`.
+        embedder: Likewise.
+        after_feed: The catalog has changed, so every space that is kept up is described in too.
+
+    Raises:
+        SpaceUnknown, SpaceRefused, ModelMissing, ModelsNotKept: As `find_space` and `begin_shadow`.
+    """
+    if word is None:
+        return fresh_spaces()
+    if word == "new":
+        named = begin_shadow(segmenter, embedder)
+    elif word == "configured" and serving_record().name != client.space().name:
+        named = begin_shadow()
+    else:
+        named = find_space(word)
+    return list({space.pk: space for space in (*fresh_spaces(), named)}.values()) if after_feed else [named]
+
+
 def find_space(word: str) -> Space:
     """The space an operator means: its name, the hash at its end, `serving`, `configured`, or `new` (the only shadow).
 

@@ -13,7 +13,14 @@ import pytest
 _SESSION_DIR = tempfile.TemporaryDirectory(prefix="selvedge-tests-")
 os.environ["SELVEDGE_DATA_DIR"] = _SESSION_DIR.name
 os.environ["SECRET_KEY"] = "only-for-tests"
-for _name in ("DATABASE_URL", "VECTOR_INDEX_URL", "CELERY_BROKER_URL", "SELVEDGE_MEDIA_ROOT", "DEBUG"):
+for _name in (
+    "DATABASE_URL",
+    "VECTOR_INDEX_URL",
+    "CELERY_BROKER_URL",
+    "SELVEDGE_MEDIA_ROOT",
+    "SELVEDGE_MODELS_DIR",
+    "DEBUG",
+):
     os.environ.pop(_name, None)
 
 

@@ -135,7 +135,7 @@ def test_only_an_index_that_outlived_its_database_is_built_anew(folder, tmp_path
     ran = []
     monkeypatch.setattr(demo, "_manage", lambda command, *_: ran.append(command))
     demo._prepare(catalog)
-    assert ran == ["migrate", "index_catalog", *(["rebuild_index"] if lost == "db.sqlite3" else [])]
+    assert ran == ["migrate", "index_catalog", "promote_space", *(["rebuild_index"] if lost == "db.sqlite3" else [])]
 
 
 @pytest.mark.parametrize("name", ["relative/shop", "it's mine/my shop", '-a "b"; echo $HOME'])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgpack
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segmentation.types import Color, EncodedPhoto, GarmentDescriptor, MaskRLE, PhotoDescription, PhotoError
@@ -68,11 +68,17 @@ def same_garment(one, other):
     assert list(one.color_histogram.items()) == list(other.color_histogram.items())
 
 
+# On a busy machine drawing a list takes a second; that says nothing of the messages.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@unhurried
 @given(st.lists(photos, max_size=4))
 def test_photos_and_references_arrive_as_they_left(sent):
     assert decode_photos(over_the_wire(encode_photos(sent))) == sent
 
 
+@unhurried
 @given(st.lists(descriptions | errors, max_size=3))
 def test_descriptions_arrive_bit_by_bit_and_in_order(sent):
     arrived = decode_descriptions(over_the_wire(encode_descriptions(sent, space="s", model_version="m")))

@@ -23,8 +23,7 @@ from search.management import reporting
 from search.management.bars import import_bar
 from search.management.catching_up import catch_up
 from search.management.describing import STALL_TIMEOUT_S, DescribingRun
-from search.models import Space
-from search.spaces import begin_shadow, find_space, fresh_spaces, serving_record, tell_waiting_checkpoints
+from search.spaces import serving_record, spaces_to_describe, tell_waiting_checkpoints
 from search.tasks import products_changing
 from workers.errors import WorkersError
 
@@ -40,7 +39,7 @@ class Command(BaseCommand):
         add("--retailer", help="slug of the retailer; made when new. Without --feed: only this one's photos")
         add("--feed", type=Path, help="Google Merchant CSV or TSV file; not needed with --space")
         add("--images", type=Path, help="folder the feed's image links start from (default: the feed's)")
-        shadow = "build this space beside the serving one: new (of other checkpoints), or a space's name"
+        shadow = "build this space beside the serving one: new (of other checkpoints), configured, or a space's name"
         add("--space", metavar="SPACE", help=shadow)
         add("--segmenter", type=Path, help="with --space new: its segmenter (default: the configured one)")
         add("--embedder", type=Path, help="with --space new: its embedder (default: the configured one)")
@@ -88,7 +87,8 @@ class Command(BaseCommand):
         slug = options["retailer"]
         retailers = list(Retailer.objects.order_by("pk")) if slug is None else [get_retailer(slug)]
         serving = serving_record()
-        for space in _spaces(options):
+        pair = (options["segmenter"], options["embedder"])
+        for space in spaces_to_describe(options["space"], *pair, after_feed=options["feed"] is not None):
             run, n_failed_before = catch_up(
                 space,
                 retailers,
@@ -103,7 +103,7 @@ class Command(BaseCommand):
                 self._tell_duplicates(run, retailers)
                 self.stdout.write(f"searchable in space {space.name}")
             else:
-                self.stdout.write(f"built in the shadow: {space.name} (compare and switch: promote_space {space.name})")
+                self.stdout.write(f"built beside it: {space.name} (compare and switch: promote_space {space.name})")
         waiting = None if options["space"] else tell_waiting_checkpoints(serving)
         if waiting is not None:
             self.stderr.write(waiting)
@@ -125,14 +125,3 @@ def _check(options: dict[str, Any]) -> None:
         raise CommandError("--dry-run is about a feed: give --feed.")
     if options["space"] != "new" and (options["segmenter"] or options["embedder"]):
         raise CommandError("--segmenter and --embedder belong to --space new.")
-
-
-def _spaces(options: dict[str, Any]) -> list[Space]:
-    """A feed's changes must reach every space that is kept up; without one, only the named space is built."""
-    word = options["space"]
-    if word is None:
-        return fresh_spaces()
-    named = begin_shadow(options["segmenter"], options["embedder"]) if word == "new" else find_space(word)
-    if options["feed"] is None:
-        return [named]
-    return list({space.pk: space for space in (*fresh_spaces(), named)}.values())
