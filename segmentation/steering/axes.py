@@ -62,6 +62,11 @@ class SteeringAxes:
         if not all(bool(np.isfinite(each).all()) for each in (self.color_axes, self.pattern_axes, self.center)):
             raise ValueError("the axes hold numbers that are not finite")
 
+    @classmethod
+    def none(cls, dim: int) -> SteeringAxes:
+        """Axes that change nothing, in a space of `dim` numbers."""
+        return cls(np.zeros((0, dim), np.float32), np.zeros((0, dim), np.float32), np.zeros(dim, np.float32))
+
     @property
     def dim(self) -> int:
         """Length of the embeddings they steer."""

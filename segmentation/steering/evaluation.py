@@ -6,7 +6,7 @@ pattern*: right is the same pattern in another color. Searches are exact, over a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +73,7 @@ def another_color(
 def same_pattern(
     queries: Samples, gallery: Samples, axes: SteeringAxes | None, *, other_cuts: bool = False
 ) -> dict[str, Rates]:
-    """Ask for every query's pattern, whatever the color.
+    """Ask for every query's pattern, whatever the color; the product itself does not answer.
 
     Args:
         queries: Garments.
@@ -84,7 +84,9 @@ def same_pattern(
     plain, steered = queries.vectors @ gallery.vectors.T, steer(queries.vectors, "pattern", axes) @ gallery.vectors.T
 
     def may_answer(row: int) -> NDArray[np.float32]:
-        barred = (gallery.cuts == queries.cuts[row]) & other_cuts
+        of_cut = gallery.cuts == queries.cuts[row]
+        itself = of_cut & (gallery.patterns == queries.patterns[row]) & (gallery.colors == queries.colors[row])
+        barred = of_cut if other_cuts else itself
         return np.where(barred, -np.inf, 0.0).astype(np.float32)
 
     def reordered(row: int) -> NDArray[np.float32]:
@@ -142,5 +144,9 @@ def _rates(
             hits = right[best] & np.isfinite(scores[best])
             first.append(bool(hits[0]))
             ten.append(float(hits.sum()) / min(K, int(right.sum())))
-        rates[method] = Rates(float(np.mean(first)), float(np.mean(ten)), len(questions))
+        rates[method] = Rates(_mean(first), _mean(ten), len(questions))
     return rates
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

@@ -59,7 +59,8 @@ class Command(BaseCommand):
         for garment in description.garments:
             name = category_by_id(garment.category_id).name if garment.category_id is not None else "photo"
             box = " ".join(f"{side:6.0f}" for side in garment.box_xyxy_px)
-            self.stdout.write(f"{name:<28} {garment.score:.2f}  {garment.color.name:<10} {box}")
+            colors = ", ".join(f"{color} {share:.0%}" for color, share in garment.color_histogram.items())
+            self.stdout.write(f"{name:<28} {garment.score:.2f}  {box}  {colors}")
         if not description.garments:
             self.stdout.write("no garment found")
         stages = "  ".join(f"{stage} {ms:.0f} ms" for stage, ms in description.latency_ms.items())
