@@ -105,14 +105,9 @@ class Where:
     """Which vectors may be hits: all restrictions hold. None means no restriction, an empty set matches nothing.
 
     Attributes:
-        retailer_ids: Allowed retailers.
-        category_ids: Allowed categories; `NO_CATEGORY` stands for vectors of whole images.
-        brand_ids: Allowed brands.
-        gender_ids: Allowed genders.
-        color_ids: Allowed colors.
-        currency_ids: Allowed currencies.
-        price_min: Least price in hundredths, included.
-        price_max: Highest price in hundredths, included.
+        retailer_ids: Allowed values of this tag; so for the other sets.
+        category_ids: `NO_CATEGORY` stands for vectors of whole images.
+        price_min, price_max: Least and highest price in hundredths, included.
         in_stock: True: only what can be bought now; False: only what cannot.
     """
 
@@ -173,10 +168,7 @@ class VectorIndex(Protocol):
         ...
 
     def tags(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The tags of some vectors: what a reconciliation compares with the records.
-
-        Args:
-            ids: int64 (N,), in any order.
+        """The tags of some vectors, int64 (N,), in any order: what a reconciliation compares with the records.
 
         Returns:
             int64 (N, len(TAG_NAMES)), a row per id in the order of `TAG_NAMES`; `ABSENT` throughout for unknown ids.
@@ -221,9 +213,7 @@ class VectorIndex(Protocol):
         ...
 
     def publish(self) -> int:
-        """Make the present content visible to all readers, in every process, at once and as a whole.
-
-        It costs what the change costs, whatever the index holds.
+        """Make the present content visible to all readers, in every process, at once and whole, at the change's cost.
 
         Returns:
             The new generation's number; numbers only grow.
@@ -236,7 +226,7 @@ class VectorIndex(Protocol):
 
 @dataclass(frozen=True)
 class IndexFacts:
-    """What is published for a space, for people and for the decision to compact.
+    """What is published for a space.
 
     Attributes:
         kind: How it is searched, in the keeper's words.
