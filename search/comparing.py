@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
+from django.db.models import Q
 from numpy.typing import NDArray
 
 from catalog.models import Retailer
+from search.filters import is_one_of
 from search.index.base import VectorIndex
 from search.index.registry import open_reader
 from search.index_rows import tag_rows
@@ -81,9 +83,10 @@ def _compare_window(
     index: VectorIndex, space: Space, retailer: Retailer | None, low: int, high: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The ids a window should have in the index, and those of them that are missing there or tagged otherwise."""
-    garments = indexable_garments(space).filter(pk__gte=low, pk__lt=high).order_by("pk")
+    among = Q(pk__gte=low, pk__lt=high)
     if retailer is not None:
-        garments = garments.filter(product__retailer=retailer)
+        among &= is_one_of("product__retailer_id", [retailer.pk])
+    garments = indexable_garments(space, among).order_by("pk")
     wanted, tags = tag_rows(garments)
     differs: NDArray[np.bool_] = (index.tags(wanted) != tags).any(axis=1)
     return wanted, wanted[differs]

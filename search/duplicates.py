@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from catalog.models import ProductImage, Retailer
+from search.filters import is_one_of
 from search.index.base import VectorIndex, Where
 from search.index.registry import open_reader
 from search.models import Garment, Space
@@ -111,11 +112,8 @@ def _same_files(retailer: Retailer, image_ids: Sequence[int], with_variants: boo
 
 def _neighbours(index: VectorIndex, space: Space, retailer: Retailer, image_ids: Sequence[int]) -> set[Pair]:
     """Pairs of images whose garments are neighbours in the index."""
-    rows = list(
-        indexable_garments(space)
-        .filter(product__retailer=retailer, description__image__in=image_ids)
-        .values_list("description__image_id", "embedding")
-    )
+    among = Q(description__image__in=image_ids) & is_one_of("product__retailer_id", [retailer.pk])
+    rows = list(indexable_garments(space, among).values_list("description__image_id", "embedding"))
     if not rows:
         return set()
     queries = np.stack([read_embedding(embedding) for _, embedding in rows])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from numpy.typing import NDArray
 
 from search.filters import TAG_FIELDS, tags_of
@@ -38,7 +38,7 @@ def refresh(writer: VectorIndex, space: Space, garment_ids: Sequence[int]) -> tu
     """
     n_written = n_removed = 0
     for some in chunked(garment_ids, IDS_A_QUERY):
-        ids, tags = tag_rows(indexable_garments(space).filter(pk__in=some).order_by("pk"))
+        ids, tags = tag_rows(indexable_garments(space, Q(pk__in=some)).order_by("pk"))
         differing = ids[(writer.tags(ids) != tags).any(axis=1)].tolist()
         n_written += _upsert(writer, Garment.objects.filter(pk__in=differing))
         n_removed += writer.remove(np.setdiff1d(np.array(some, dtype=np.int64), ids))
@@ -49,7 +49,7 @@ def fill(writer: VectorIndex, space: Space, on_progress: Progress | None = None)
     """Gives a writer all that belongs into a space's index; returns how many garments that are."""
     n_all = 0
     for low, high in id_windows():
-        n_written = _upsert(writer, indexable_garments(space).filter(pk__gte=low, pk__lt=high))
+        n_written = _upsert(writer, indexable_garments(space, Q(pk__gte=low, pk__lt=high)))
         n_all += n_written
         if on_progress is not None and n_written:
             on_progress(n_written)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
-from django.db.models import Exists, F, Min, OuterRef, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Value
+from django.db.models.lookups import Exact
 from numpy.typing import NDArray
 
 from catalog.models import Availability, Product, ProductImage, Retailer
@@ -53,15 +54,23 @@ def due_images(space: Space, retailer: Retailer | None = None) -> QuerySet[Produ
     return images if retailer is None else images.filter(product__retailer=retailer)
 
 
-def indexable_garments(space: Space) -> QuerySet[Garment]:
-    """Garments whose vectors belong into the space's index: what is for sale, seen in the image as it is now."""
-    return Garment.objects.filter(
+def indexable_garments(space: Space, among: Q | None = None) -> QuerySet[Garment]:
+    """Garments whose vectors belong into the space's index: what is for sale, seen in the image as it is now.
+
+    Args:
+        space: The space.
+        among: Only these, by their own keys or those of their products and images: few of all there are.
+    """
+    garments = Garment.objects.filter(
         is_product=True,
-        description__space=space,
         description__state=ImageDescription.State.OK,
         description__image_sha256=F("description__image__sha256"),
         product__withdrawn_at__isnull=True,
     )
+    if among is None:
+        return garments.filter(description__space=space)
+    # Added to 0 it is no key: SQLite would begin with all descriptions of the space, where few garments are asked for.
+    return garments.filter(among, Exact(F("description__space_id") + Value(0), space.pk))
 
 
 def garment_sources(garment_ids: Iterable[int], filters: Filters = EVERYTHING) -> dict[int, GarmentSource]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -165,6 +166,18 @@ def test_images_are_locked_before_it_is_asked_whether_another_worker_stored_them
         for table in (ProductImage._meta.db_table, ImageDescription._meta.db_table)
     )
     assert locking < looking
+
+
+@pytest.mark.parametrize("filters", [Filters(), Filters(retailer_ids=frozenset({1}), in_stock=True)])
+def test_few_garments_are_looked_up_by_their_keys_whatever_there_is_beside_them(filters: Filters) -> None:
+    space = make_space()
+    asked = [
+        indexable_garments(space, Q(pk__in=[1, 2])),
+        indexable_garments(space, Q(pk__gte=1, pk__lt=9)),
+        Garment.objects.filter(filters.garments(), pk__in=[1, 2]),
+    ]
+    for garments in asked:
+        assert garments.explain().splitlines()[0].split(maxsplit=3)[3].startswith("SEARCH search_garment USING INTEGER")
 
 
 def test_nothing_is_published_where_nothing_changed() -> None:
