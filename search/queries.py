@@ -26,6 +26,11 @@ class Lens:
     match: MatchedPart
     traits: SpaceTraits
 
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether scores are chances. A steered similarity is another measure than the one that was calibrated."""
+        return self.match == "garment" and self.traits.calibration is not None
+
     @classmethod
     def of(cls, options: ListOptions, traits: SpaceTraits, retailer_id: int | None = None) -> Lens:
         """Reads a client's options.
@@ -47,8 +52,6 @@ class Lens:
 
     def query(self, vector: Embedding, category_id: int | None, allowed: Iterable[int] | None) -> Query:
         """The query for one garment.
-
-        A steered similarity is another measure than the one that was calibrated: it stays what it is.
 
         Args:
             vector: The garment's embedding.

@@ -148,6 +148,8 @@ class SearchResult:
     height_px: int
     match: MatchedPart
     """What results have in common with the garments: as asked, `garment` where the space cannot be steered."""
+    is_calibrated: bool
+    """Whether scores are chances; else they are similarities, and every verdict is `similar`."""
     timings_ms: Mapping[str, float]
     """Milliseconds by stage: decode, segment, embed, search, rank, total."""
     objects: tuple[SearchedObject, ...]
@@ -169,6 +171,8 @@ class SimilarProducts:
     index_generation: int
     match: MatchedPart
     """As `SearchResult.match`."""
+    is_calibrated: bool
+    """As `SearchResult.is_calibrated`."""
     verdict: Verdict
     """That of the nearest product, whether it is returned or not."""
     results: tuple[RankedProduct, ...]

@@ -77,6 +77,7 @@ def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | N
         width_px=description.width_px,
         height_px=description.height_px,
         match=lens.match,
+        is_calibrated=lens.is_calibrated,
         timings_ms=dict(description.latency_ms)
         | {
             "search": (rank_started - search_started) * 1000,
@@ -122,7 +123,7 @@ def similar_products(product: Product, options: ListOptions) -> SimilarProducts:
     merged = replace(found, matches=(best_of_all(found.matches),))
     (ranked,) = fetch_products(arrange(merged, options), found.sources, with_variants=options.group_variants)
     verdict: Verdict = max(found.nearest, key=VERDICTS.index, default="none")
-    return SimilarProducts(product, space.name, found.generation, lens.match, verdict, ranked)
+    return SimilarProducts(product, space.name, found.generation, lens.match, lens.is_calibrated, verdict, ranked)
 
 
 @dataclass(frozen=True, slots=True)

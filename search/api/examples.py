@@ -61,6 +61,7 @@ SEARCH_REPLY = OpenApiExample(
         "image": {"width": 550, "height": 832},
         "timings_ms": {"decode": 9.1, "segment": 161.0, "embed": 24.2, "search": 0.8, "rank": 3.1, "total": 199.5},
         "match": "garment",
+        "calibrated": True,
         "objects": [
             {
                 "object_id": 0,
@@ -99,6 +100,7 @@ SIMILAR_REPLY = OpenApiExample(
         "product": _PRODUCT | {"id": 4, "product_id": "MJ01-Red-S", "title": "Beaumont Summit Kit", "color": "Red"},
         **_VERSIONS,
         "match": "garment",
+        "calibrated": True,
         "verdict": "similar",
         "results": [_SIMILAR | {"similarity": 0.71, "score": 0.4, "verdict": "similar"}],
     },

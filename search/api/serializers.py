@@ -112,6 +112,10 @@ class SearchResultSerializer(serializers.Serializer[SearchResult]):
         help_text="What results have in common with the garments: as asked, or garment where the model cannot be "
         "steered. Scores of other matches than garment are similarities, and nothing is an exact match.",
     )
+    calibrated = serializers.BooleanField(
+        source="is_calibrated",
+        help_text="Whether scores are chances; else they are similarities, and every verdict is similar.",
+    )
     objects = ObjectSerializer(many=True, help_text="By falling confidence; a whole image last.")
     looks = LookSerializer(
         many=True, allow_null=True, help_text="With combine=true: retailers that sell the look, best first; else null."
@@ -130,6 +134,7 @@ class SimilarProductsSerializer(serializers.Serializer[Any]):
     space = serializers.CharField()
     index_version = serializers.CharField()
     match = serializers.ChoiceField(choices=MATCHES, help_text="As in a photo search.")
+    calibrated = serializers.BooleanField(source="is_calibrated", help_text="As in a photo search.")
     verdict = VerdictField(help_text="That of the nearest product that the filters allow, returned or not.")
     results = ResultSerializer(many=True)
 

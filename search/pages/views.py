@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from search.pages.content_security import with_content_security_policy
 from search.pages.samples import list_sample_photos
+from segmentation.colors import COLOR_NAMES
 
 
 @require_safe
@@ -20,6 +21,7 @@ def photo_search(request: HttpRequest) -> HttpResponse:
         "samples": list_sample_photos(),
         "max_upload_bytes": limit_bytes,
         "max_upload_mib": limit_bytes // (1024 * 1024),
+        "colors": COLOR_NAMES,
     }
     return render(request, "search/photo_search.html", context)
 

@@ -12,8 +12,9 @@ def file_named(name: str, data: bytes) -> dict[str, Any]:
     return {"name": name, "mimeType": "image/jpeg", "buffer": data}
 
 
-def api_search(request: APIRequestContext, photo: Path) -> Any:
-    reply = request.post("/api/search", multipart={"image": file_named(photo.name, photo.read_bytes())})
+def api_search(request: APIRequestContext, photo: Path, **parameters: str) -> Any:
+    form = {"image": file_named(photo.name, photo.read_bytes()), **parameters}
+    reply = request.post("/api/search", multipart=form)
     assert reply.ok, reply.text()
     return reply.json()
 
@@ -32,6 +33,17 @@ def shown_product_ids(page: Page) -> list[str]:
 
 def product_ids(found: dict[str, Any]) -> list[str]:
     return [result["product"]["product_id"] for result in found["results"]]
+
+
+def chosen_first(reply: dict[str, Any]) -> dict[str, Any]:
+    """The garment whose products the page shows of itself: the first one that has a good match."""
+    found: dict[str, Any] = next((each for each in reply["objects"] if each["verdict"] != "none"), reply["objects"][0])
+    return found
+
+
+def good_product_ids(found: dict[str, Any]) -> list[str]:
+    """What the page shows unasked."""
+    return [result["product"]["product_id"] for result in found["results"] if result["verdict"] != "none"]
 
 
 def outline_of(page: Page, found: dict[str, Any]) -> Locator:

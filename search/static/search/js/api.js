@@ -12,11 +12,20 @@ export class Problem extends Error {
   }
 }
 
-/** Searches by photo. @param {{photo: Blob, fileName: string, retailer: string, signal: AbortSignal}} query */
-export function searchByPhoto({ photo, fileName, retailer, signal }) {
+/**
+ * Searches by photo, for the nearest products whatever their verdict: the page hides what is no good match until it is
+ * asked for, so that showing it needs no second search.
+ * @param {{photo: Blob, fileName: string, wishes: Object<string, string|boolean>, signal: AbortSignal}} query
+ *   `wishes` are parameters of the API; empty and false ones are left out.
+ */
+export function searchByPhoto({ photo, fileName, wishes, signal }) {
   const form = new FormData();
   form.append("image", photo, fileName);
-  if (retailer) form.append("retailer", retailer);
+  form.append("verdict", "none");
+  form.append("combine", "true");
+  for (const [name, value] of Object.entries(wishes)) {
+    if (value) form.append(name, String(value));
+  }
   return fetchJson(SEARCH, { method: "POST", body: form, signal });
 }
 

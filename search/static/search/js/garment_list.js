@@ -2,6 +2,7 @@
 
 import { element } from "./dom.js";
 import { garmentName, isWholePhoto, percent } from "./garments.js";
+import { isGood, verdictWords } from "./verdicts.js";
 
 const HEX_COLOR = /^#[0-9a-f]{6}$/i;
 
@@ -34,6 +35,7 @@ export class GarmentList {
     );
     if (found.kind === "garment")
       button.append(element("span", { class: "garment__sure" }, `${percent(found.score)} sure`));
+    if (!isGood(found)) button.append(element("span", { class: "garment__sure" }, verdictWords(found).toLowerCase()));
     button.addEventListener("click", () => this.onChoose(found.object_id));
     return button;
   }

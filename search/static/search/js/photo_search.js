@@ -3,11 +3,13 @@
 import { fetchRetailers, isCancelled, Problem, searchByPhoto } from "./api.js";
 import { garmentName, isWholePhoto } from "./garments.js";
 import { GarmentList } from "./garment_list.js";
+import { showLooks } from "./look_cards.js";
 import { listenForPhotos } from "./photo_intake.js";
 import { PhotoStage } from "./photo_stage.js";
 import { clearProblem, mayPass, showProblem } from "./problem_notice.js";
 import { showProducts } from "./product_cards.js";
 import { offerRetailers } from "./retailer_choice.js";
+import { isGood } from "./verdicts.js";
 
 const at = (id) => document.getElementById(id);
 const stage = new PhotoStage(chooseByHand);
@@ -23,8 +25,9 @@ listenForPhotos({
   onOther: (message) => fail(new Problem({ title: "Nothing to search with", detail: message, status: 400 })),
 });
 at("cancel").addEventListener("click", cancel);
-at("in-stock-only").addEventListener("change", () => page.reply && say(showChosen()));
-at("retailer").addEventListener("change", () => page.photo && search(page.photo));
+for (const wish of ["retailer", "color", "in-stock-only"]) {
+  at(wish).addEventListener("change", () => page.photo && search(page.photo));
+}
 at("options").addEventListener("submit", (event) => event.preventDefault());
 offerRetailersWhereSeveral();
 
@@ -49,7 +52,7 @@ async function search(photo) {
       const reply = await searchByPhoto({
         photo: photo.blob,
         fileName: photo.name,
-        retailer: at("retailer").value,
+        wishes: { retailer: at("retailer").value, color: at("color").value, in_stock: at("in-stock-only").checked },
         signal: request.signal,
       });
       await showReply(reply, request);
@@ -85,6 +88,7 @@ function begin() {
   list.show([]);
   at("facts").textContent = "";
   at("products").hidden = true;
+  at("looks").hidden = true;
   at("progress").hidden = false;
   at("outcome").setAttribute("aria-busy", "true");
   say("Looking for garments…");
@@ -119,7 +123,8 @@ async function showReply(reply, request) {
     return;
   }
   at("products").hidden = false;
-  page.chosenId = reply.objects[0].object_id;
+  showLooks(reply);
+  page.chosenId = (reply.objects.find(isGood) ?? reply.objects[0]).object_id;
   say(`${summary} ${showChosen()}`);
 }
 
@@ -143,7 +148,7 @@ function showChosen() {
   if (!chosen) return "";
   stage.select(page.chosenId);
   list.select(page.chosenId);
-  return showProducts(chosen, { inStockOnly: at("in-stock-only").checked });
+  return showProducts(chosen, page.reply.calibrated, say);
 }
 
 function cancel() {
