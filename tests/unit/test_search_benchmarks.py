@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
 from PIL import Image
 
+from benchmarks.ablation_rows import ROWS
 from search.errors import BenchmarkError
 from search.evaluation.layouts.reading import read_benchmark
+from segmentation.config import EmbedderConfig
+from segmentation.metric_learning.config import EmbedderTrainConfig
 from tests.benchmark_files import (
     picture,
     shop_benchmark,
@@ -47,6 +52,15 @@ def test_the_projects_own_layout_is_read(tmp_path):
     assert found.queries[0].relevant == {"A": 2, "B": 1}
     assert found.kinds == ("wild", "studio")
     assert [found.wanted_category_id(query) for query in found.queries] == [6, 6]
+
+
+def test_what_draw_catalog_writes_is_a_benchmark(tmp_path):
+    call_command("draw_catalog", out=tmp_path / "drawn", products=4, scenes=1, seed=3, verbosity=0)
+    found = read(tmp_path / "drawn")
+    assert len(found.catalog) == 4
+    assert set(found.kinds) <= {"studio", "wild"}
+    assert all(query.category_id is not None for query in found.queries)
+    assert all(query.box_xyxy_px is not None for query in found.queries if query.kind == "wild")
 
 
 def change(path: str, value: object):
@@ -189,3 +203,9 @@ def test_a_torn_parquet_file_is_told(tmp_path):
         (tmp_path / name).write_bytes(b"PAR1")
     with pytest.raises(BenchmarkError, match="cannot be read"):
         read(tmp_path)
+
+
+def test_rows_of_the_ablation_change_what_there_is():
+    for row in ROWS.values():
+        dataclasses.replace(EmbedderConfig(), **row.model)
+        dataclasses.replace(EmbedderTrainConfig(), **row.train)
