@@ -18,7 +18,7 @@ from search.index.base import IndexBusy, VectorIndexError
 from search.models import Space
 from search.selectors import chunked
 from workers.celery import app
-from workers.client import describe_images_signature, send
+from workers.client import describe_images_signature, is_embedded, send
 from workers.codec import Payload, PhotoReference, decode_descriptions, described_space
 from workers.errors import WorkersError
 
@@ -33,7 +33,8 @@ BUSY_RETRIES = 120
 GARMENTS_A_MESSAGE = 5000
 
 _UNTIL_WRITABLE: dict[str, Any] = {
-    "autoretry_for": (IndexBusy,),
+    # In this process nothing can be put off: whoever called is told, after the wait for the lock.
+    "autoretry_for": () if is_embedded() else (IndexBusy,),
     "default_retry_delay": BUSY_RETRY_S,
     "max_retries": BUSY_RETRIES,
     "ignore_result": True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from catalog.models import Retailer
+from search.compaction import finish_compaction
 from search.descriptions import count_failures, forget_failures, rechoose_products
 from search.management.bars import describing_bar
 from search.management.describing import STALL_TIMEOUT_S, DescribingRun
@@ -52,4 +53,6 @@ def catch_up(
             run.describe(retailer)
     for retailer in retailers:
         run.wait_until_published(retailer)
+    # In this process it would be cut off by the command's end; where workers do it, there is nothing to wait for.
+    finish_compaction(space)
     return run, n_failed_before

@@ -10,7 +10,7 @@ from pathlib import Path
 from catalog.feeds.rows import FeedRowError
 from catalog.models import Retailer
 from catalog.services import ImportSummary
-from search.duplicates import DuplicateGroup
+from search.duplicates import find_duplicates
 from search.management.describing import DescribingRun
 from search.models import ImageDescription
 
@@ -52,15 +52,18 @@ def list_failed_photos(run: DescribingRun, n_failed_before: int) -> list[str]:
     return lines
 
 
-def tell_duplicates(groups: Sequence[DuplicateGroup], retailer: Retailer) -> list[str]:
-    """How many of the new photos show a picture that is sold as another product too; nothing where none does."""
-    if not groups:
-        return []
-    n_images = sum(len(group.images) for group in groups)
-    return [
-        f"the same picture for different products: {len(groups)} pictures, {n_images} photos "
-        f"(find_duplicates --retailer {retailer.slug} lists all)"
-    ]
+def list_duplicates(run: DescribingRun, retailers: Sequence[Retailer]) -> list[str]:
+    """How many of the new photos show a picture that is sold as another product too, a line for each retailer's."""
+    lines = []
+    for retailer in retailers:
+        groups = find_duplicates(run.space, retailer, image_ids=run.described_ids)
+        if groups:
+            n_photos = sum(len(group.images) for group in groups)
+            lines.append(
+                f"the same picture for different products: {len(groups)} pictures, {n_photos} photos "
+                f"(find_duplicates --retailer {retailer.slug} lists all)"
+            )
+    return lines
 
 
 def _tell_row(error: FeedRowError) -> str:

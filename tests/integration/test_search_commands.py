@@ -19,6 +19,8 @@ from kombu.exceptions import OperationalError
 from pytest_django import Settings
 
 from catalog.models import Product
+from search import indexing
+from search.index.registry import open_writer
 from search.models import ImageDescription
 from tests.factories import feed_row, write_feed
 from tests.search_shop import N_PRODUCTS, open_shop, packshot, write_shop
@@ -184,15 +186,46 @@ def test_a_photo_that_cannot_be_decoded_is_told_and_waits_for_retry(tmp_path: Pa
 def test_status_and_rebuild_tell_whether_the_index_is_whole(settings: Settings, tmp_path: Path) -> None:
     space = open_shop()
     status, _ = run("index_status")
-    assert space.name in status
     facts = {line[:22].strip(): line[22:] for line in status.splitlines()}
+    assert facts["space"].startswith(space.name)
     assert facts["images described"] == str(N_PRODUCTS)
     assert int(facts["garments in index"]) == int(facts["garments in database"]) >= N_PRODUCTS
+    assert facts["agreement"] == "the index says of every garment what the database says"
     assert "nothing to do" in run("rebuild_index", "--if-needed")[0]
     settings.VECTOR_INDEX_URL = f"faiss://{tmp_path / 'burnt'}"
     assert "none: " in run("index_status")[0]
     assert "published" in run("rebuild_index", "--if-needed")[0]
     assert "nothing to do" in run("rebuild_index", "--if-needed")[0]
+
+
+def test_status_counts_what_lags_and_a_start_repairs_that_alone() -> None:
+    space = open_shop()
+    Product.objects.filter(external_id="T0").update(brand="Acme")
+    Product.objects.filter(external_id="T1").delete()
+    report = json.loads(run("index_status", "--json")[0])
+    assert (report["agrees"], report["differing"]) == (False, 2)
+    assert report["spaces"] == {space.name: "serving"}
+    assert "2 garments differ: run manage.py rebuild_index --if-needed" in run("index_status")[0]
+    assert json.loads(run("index_status", "--json", "--quick")[0])["agrees"] is None
+    assert "1 garments added or changed, 1 removed" in run("rebuild_index", "--if-needed")[0]
+    assert json.loads(run("index_status", "--json")[0])["agrees"] is True
+    whole = run("rebuild_index", "--space", space.name)[0]
+    assert f"{N_PRODUCTS - 1} garments published as {space.name}#" in whole
+    with pytest.raises(CommandError, match="No space is meant"):
+        run("index_status", "--space", "nonsense")
+
+
+def test_a_start_leaves_an_index_that_another_process_writes_to_that_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = open_shop()
+    Product.objects.filter(external_id="T0").update(brand="Acme")
+    monkeypatch.setattr(indexing, "LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(indexing, "BUILD_TIMEOUT_S", 0.1)
+    with open_writer(settings.VECTOR_INDEX_URL, space.name, space.dim):
+        assert "is left to that one" in run("rebuild_index", "--if-needed")[0]
+        with pytest.raises(CommandError, match="another writer"):
+            run("rebuild_index")
 
 
 def test_a_photo_that_is_none_fails_in_words(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ With `--space new` the same photos are described by new checkpoints, in the shad
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,12 @@ from catalog.errors import CatalogError
 from catalog.models import Retailer
 from catalog.selectors import get_retailer
 from catalog.services import ImportSummary, import_feed
-from search.duplicates import find_duplicates
 from search.errors import SearchError
 from search.index.base import VectorIndexError
 from search.management import reporting
 from search.management.bars import import_bar
 from search.management.catching_up import catch_up
-from search.management.describing import STALL_TIMEOUT_S, DescribingRun
+from search.management.describing import STALL_TIMEOUT_S
 from search.spaces import serving_record, spaces_to_describe, tell_waiting_checkpoints
 from search.tasks import products_changing
 from workers.errors import WorkersError
@@ -100,19 +98,14 @@ class Command(BaseCommand):
             for line in reporting.list_failed_photos(run, n_failed_before):
                 self.stderr.write(line)
             if space.pk == serving.pk:
-                self._tell_duplicates(run, retailers)
+                for line in reporting.list_duplicates(run, retailers):
+                    self.stderr.write(line)
                 self.stdout.write(f"searchable in space {space.name}")
             else:
                 self.stdout.write(f"built beside it: {space.name} (compare and switch: promote_space {space.name})")
         waiting = None if options["space"] else tell_waiting_checkpoints(serving)
         if waiting is not None:
             self.stderr.write(waiting)
-
-    def _tell_duplicates(self, run: DescribingRun, retailers: Sequence[Retailer]) -> None:
-        for retailer in retailers:
-            groups = find_duplicates(run.space, retailer, image_ids=run.described_ids)
-            for line in reporting.tell_duplicates(groups, retailer):
-                self.stderr.write(line)
 
 
 def _check(options: dict[str, Any]) -> None:
