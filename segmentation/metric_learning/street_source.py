@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from segmentation.data.annotations import AnnotatedPhoto, Instance
 from segmentation.data.sources import read_annotations
-from segmentation.errors import PhotoRejected
+from segmentation.errors import AnnotationError, PhotoRejected
 from segmentation.images import decode_rgb
 from segmentation.masks import mask_from_rle, rle_area
 from segmentation.metric_learning.identities import STREET, IdentityItem, aisle_of
@@ -40,9 +40,15 @@ class StreetSource:
         """Every garment that is large enough; parts of garments (sleeves, collars) are none.
 
         Raises:
-            AnnotationError: As `read_annotations`.
+            AnnotationError: As `read_annotations`, or an entry is wrong.
         """
-        for photo in read_annotations(self.folder, split="train").photos:
+        found = read_annotations(self.folder, split="train")
+        if found.problems:
+            raise AnnotationError(
+                f"{self.folder}: {len(found.problems)} annotations are wrong (manage.py check_annotations lists them), "
+                f"the first: {found.problems[0]}"
+            )
+        for photo in found.photos:
             wanted = [
                 each
                 for each in photo.instances

@@ -56,19 +56,16 @@ def recall_at(ranks_of_first: NDArray[np.int64], k: int) -> float:
     return float((ranks_of_first < k).mean()) if len(ranks_of_first) else 0.0
 
 
-def first_right(
-    similarities: NDArray[np.float32], right: NDArray[np.bool_], allowed: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """At which rank each query's best right answer stands; ties count against it.
+def first_right(similarities: NDArray[np.float32], right: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """At which rank (from 0) each query's best right answer stands; ties count against it.
 
     Args:
         similarities: float32, shape (queries, gallery).
         right: bool, the same shape.
-        allowed: bool, the same shape: what may be an answer at all.
     """
-    best = np.where(right & allowed, similarities, -np.inf).max(axis=1)
-    before = (similarities >= best[:, None]) & allowed & ~right
-    return np.asarray(np.where(np.isfinite(best), before.sum(axis=1), np.iinfo(np.int64).max), dtype=np.int64)
+    best = np.where(right, similarities, -np.inf).max(axis=1)
+    before = (similarities >= best[:, None]) & ~right
+    return np.asarray(np.where(right.any(axis=1), before.sum(axis=1), np.iinfo(np.int64).max), dtype=np.int64)
 
 
 def validate(
@@ -81,7 +78,15 @@ def validate(
 ) -> tuple[dict[str, float], HeldOutPairs]:
     """Recall by kind of source; `recall_at_k` is the mean of the kinds.
 
-    A crop that stands for the query's own photo, uncut or cut, is no answer where the query is another photo of it.
+    Args:
+        embedder: What is measured.
+        store: Where crops are.
+        split: Which are asked, and in which gallery.
+        train: Its seed draws the changed views.
+        on_progress: Called with crops done and crops in all.
+
+    Returns:
+        The figures, and the pairs that scores can be calibrated with.
     """
     model = embedder.config
     queries = [
@@ -94,9 +99,7 @@ def validate(
     of_query, of_gallery = ([store.facts[index] for index in each] for each in (split.queries, split.gallery))
     right = _equal([each.group for each in of_query], [each.group for each in of_gallery])
     same_product = _equal([each.product for each in of_query], [each.product for each in of_gallery])
-    # A changed view of a whole photo asks for that whole photo's garment too, and so on: both are right.
-    allowed = np.ones_like(right)
-    firsts = first_right(similarities, right, allowed)
+    firsts = first_right(similarities, right)
     kinds = np.array([each.kind for each in of_query])
     figures: dict[str, float] = {}
     for rank in RANKS:
@@ -122,7 +125,7 @@ def validate_benchmark(embedder: Embedder, file: Path, *, on_progress: Progress 
     vectors = _embed(embedder, crops, on_progress)
     ids = [str(each["id"]) for each in catalog]
     right = np.array([[id_ in query["relevant"] for id_ in ids] for query in queries], dtype=bool)
-    firsts = first_right(vectors[len(ids) :] @ vectors[: len(ids)].T, right, np.ones_like(right))
+    firsts = first_right(vectors[len(ids) :] @ vectors[: len(ids)].T, right)
     kinds = np.array([str(query.get("kind", "query")) for query in queries])
     figures = {
         f"benchmark_{kind}_recall_at_{rank}": recall_at(firsts[kinds == kind], rank)

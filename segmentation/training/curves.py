@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,9 @@ def draw_curves(history: Sequence[dict[str, Any]], name: str, file: Path, figure
     losses.set_yscale("log")
     losses.set_title("losses, unweighted, mean of an epoch")
     for key, label in figures.items():
-        precision.plot(epochs, [entry.get(key, math.nan) for entry in history], marker=".", label=label)
+        if key not in history[-1]:
+            continue
+        precision.plot(epochs, [entry[key] for entry in history], marker=".", label=label)
     precision.set_ylim(bottom=0)
     precision.set_title("validation, averaged weights")
     rate.plot(epochs, [entry["learning_rate"] for entry in history], marker=".", label="at the epoch's end")
@@ -60,4 +61,5 @@ def _finish(axes: Axes, history: Sequence[dict[str, Any]]) -> None:
                 fontsize=8,
             )
     axes.grid(alpha=0.2)
-    axes.legend(fontsize=8)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8)
