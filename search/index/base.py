@@ -33,6 +33,10 @@ class IndexDamaged(VectorIndexError):
     """What is stored cannot be trusted or read: rebuild the index from the database."""
 
 
+class IndexUnreachable(VectorIndexError):
+    """The server that keeps the vectors does not answer, or refuses: try again later; nothing is wrong with them."""
+
+
 class SpaceMismatch(VectorIndexError):
     """The stored vectors are of another space or dimension than asked for: scores would mean nothing."""
 

@@ -20,7 +20,10 @@ DUE_ABOVE_ROWS = 2048
 """So many added and removed rows cost a search a fraction of a millisecond, whatever the base."""
 
 DUE_ABOVE_SHARE = 0.05
-"""Of the base: rarer, and the log would slow searches down; more often, and the base would be written all the time."""
+"""Of the base: more often, and the base would be written all the time."""
+
+DUE_ABOVE_AT_MOST = 8_000
+"""So many always: the log is scanned exactly, so it costs what its rows cost, whatever the base."""
 
 WRITER_TIMEOUT_S = 120.0
 """How long to wait for a writer with the finished base; then it is given up, and the next compaction starts anew."""
@@ -31,7 +34,8 @@ _FOLDER = ".compacting"
 def is_due(state: State) -> bool:
     """Tell whether folding is worthwhile."""
     changed = state.position.n_rows + state.n_removed
-    return changed > max(DUE_ABOVE_ROWS, DUE_ABOVE_SHARE * state.base.rows.ids.size)
+    share = min(DUE_ABOVE_SHARE * state.base.rows.ids.size, DUE_ABOVE_AT_MOST)
+    return changed > max(DUE_ABOVE_ROWS, share)
 
 
 def compact(opened: OpenedSpace) -> bool:

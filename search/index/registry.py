@@ -11,8 +11,21 @@ from search.index.keeper import Keeper
 LOCK_TIMEOUT_S = 60.0
 """How long to wait for another writer: publishing a change takes milliseconds, an indexing run longer."""
 
+
+def _milvus_keeper(rest: str) -> Keeper:
+    try:
+        # Importing the client takes over a second, and it is an optional extra.
+        from search.index.milvus_keeper import MilvusKeeper
+    except ModuleNotFoundError as error:
+        if error.name not in ("pymilvus", "grpc"):
+            raise
+        raise UnsupportedIndexUrl("milvus:// needs the optional extra milvus: pip install pymilvus") from error
+    return MilvusKeeper.at(rest)
+
+
 _KEEPERS: dict[str, tuple[str, Callable[[str], Keeper]]] = {
     "faiss": ("faiss:///absolute/folder", FaissKeeper.at),
+    "milvus": ("milvus://host:19530/name or milvus:///absolute/file.db", _milvus_keeper),
 }
 """By scheme: an example for messages, and what turns the URL's rest into a keeper or raises ValueError."""
 

@@ -21,7 +21,12 @@ def url(keeper: KeeperCase, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=EXACT_KEEPERS, ids=lambda keeper: keeper.name)
-def exact_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def exact_keeper(request: pytest.FixtureRequest) -> KeeperCase:
     """Of the keepers that are exact at any size."""
-    url: str = request.param.url(tmp_path / "index")
-    return url
+    case: KeeperCase = request.param
+    return case
+
+
+@pytest.fixture
+def exact_url(exact_keeper: KeeperCase, tmp_path: Path) -> str:
+    return exact_keeper.url(tmp_path / "index")

@@ -46,7 +46,7 @@ operation = st.one_of(
 
 
 @pytest.mark.parametrize("way", ["as configured", "built and folded early, always through the coarse scan"])
-@pytest.mark.parametrize("case", EXACT_KEEPERS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [case for case in EXACT_KEEPERS if case.slow == 1], ids=lambda case: case.name)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=st.lists(operation, min_size=1, max_size=24))
 def test_any_sequence_of_operations_matches_the_oracle(
@@ -60,10 +60,23 @@ def test_any_sequence_of_operations_matches_the_oracle(
             patch.setattr(rows_module, "candidates_for", lambda k: k + 1)
             patch.setattr(drafts, "BUILD_AT_LEAST", 3)
             patch.setattr(compaction, "DUE_ABOVE_ROWS", 2)
-        with Play(case.url(tmp_path_factory.mktemp("any") / "index")) as play:
-            for name, *arguments in operations:
-                getattr(play, name.replace(" ", "_"))(*arguments)  # type: ignore[attr-defined]
-                play.check_content()
+        play_all(case.url(tmp_path_factory.mktemp("any") / "index"), operations)
+
+
+@pytest.mark.parametrize("case", [case for case in EXACT_KEEPERS if case.slow > 1], ids=lambda case: case.name)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(operations=st.lists(operation, min_size=8, max_size=16))
+def test_some_sequences_of_operations_match_the_oracle_where_the_engine_is_slow(
+    case: KeeperCase, tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[object, ...]]
+) -> None:
+    play_all(case.url(tmp_path_factory.mktemp("any") / "index"), operations)
+
+
+def play_all(url: str, operations: list[tuple[object, ...]]) -> None:
+    with Play(url) as play:
+        for name, *arguments in operations:
+            getattr(play, name.replace(" ", "_"))(*arguments)  # type: ignore[attr-defined]
+            play.check_content()
 
 
 class Play:

@@ -30,9 +30,10 @@ class Large:
 def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Large:
     """Enough rows for a coarse scan, exact copies so that ties cross the k-th rank, and changes since."""
     url = request.param.url(tmp_path_factory.mktemp("large") / "index")
-    oracle, vectors = filled(url, 14_000, DIM, copies=4_000, clusters=40)
+    many = request.param.many
+    oracle, vectors = filled(url, many(14_000), DIM, copies=many(4_000), clusters=40)
     ids = np.array(sorted(oracle.rows))
-    changed, removed, new = ids[::20], ids[5::30], np.arange(100_000, 100_400)
+    changed, removed, new = ids[::20], ids[5::30], np.arange(100_000, 100_000 + many(400))
     moved = unit_vectors(changed.size + new.size, DIM, seed=30, clusters=40)
     with open_writer(url, SPACE, DIM) as writer:
         for some, rows in ((changed, moved[: changed.size]), (new, moved[changed.size :])):
@@ -78,15 +79,16 @@ def test_a_filter_gives_the_oracles_hits_among_thousands(large: Large, name: str
         assert_good_hits(hits, large.oracle, large.queries, 10, where)
 
 
-def test_a_narrow_filter_always_fills_k(url: str) -> None:
-    vectors = unit_vectors(9_000, 16, seed=3)
-    ids = np.arange(9_000)
-    tags = [Tags(9 if i % 600 == 0 else 1, 0) for i in ids]
+def test_a_narrow_filter_always_fills_k(url: str, keeper: KeeperCase) -> None:
+    count = keeper.many(9_000)
+    vectors = unit_vectors(count, 16, seed=3)
+    ids = np.arange(count)
+    tags = [Tags(9 if i % (count // 15) == 0 else 1, 0) for i in ids]
     with open_writer(url, SPACE, 16) as writer:
         writer.upsert(ids, vectors, tags)
         writer.publish()
     hits = open_reader(url, SPACE, 16).search(vectors[1:2], 15, Where(retailer_ids=frozenset({9})))
-    assert sorted(hits.ids[0].tolist()) == list(range(0, 9_000, 600))
+    assert sorted(hits.ids[0].tolist()) == list(range(0, count, count // 15))
 
 
 def test_compacting_changes_no_answer(url: str, keeper: KeeperCase) -> None:

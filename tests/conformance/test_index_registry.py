@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from search.index import faiss_keeper
 from search.index.base import IndexBusy, IndexMissing, UnsupportedIndexUrl
 from search.index.registry import (
     compact,
@@ -16,7 +15,7 @@ from search.index.registry import (
     published_spaces,
 )
 from tests.conformance.filling import DIM, ONE, filled, ids_of
-from tests.conformance.keepers import OTHER_SPACE, SPACE
+from tests.conformance.keepers import OTHER_SPACE, SPACE, KeeperCase
 from tests.conformance.oracle import unit_vectors
 
 
@@ -50,8 +49,8 @@ def test_dropping_a_space_that_was_never_there_is_no_error(url: str) -> None:
     drop_space(url, SPACE)
 
 
-def test_a_space_is_not_dropped_under_its_writer(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faiss_keeper, "DROP_TIMEOUT_S", 0.05)
+def test_a_space_is_not_dropped_under_its_writer(url: str, keeper: KeeperCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"search.index.{keeper.module}.DROP_TIMEOUT_S", 0.05)
     with open_writer(url, SPACE, DIM) as writer:
         writer.publish()
         with pytest.raises(IndexBusy):

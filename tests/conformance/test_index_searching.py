@@ -8,7 +8,7 @@ import pytest
 from search.index.base import InvalidSearch
 from search.index.registry import open_reader, open_writer
 from tests.conformance.filling import DIM, ONE, filled, tags_of
-from tests.conformance.keepers import SPACE
+from tests.conformance.keepers import SPACE, KeeperCase
 from tests.conformance.oracle import Oracle, assert_same_hits, unit_vectors
 
 
@@ -20,7 +20,8 @@ def test_hits_equal_the_oracles_for_every_k(url: str, k: int) -> None:
 
 
 @pytest.mark.parametrize("count", [300, 12_000])
-def test_when_everything_ties_the_lowest_ids_come_first(exact_url: str, count: int) -> None:
+def test_when_everything_ties_the_lowest_ids_come_first(exact_keeper: KeeperCase, exact_url: str, count: int) -> None:
+    count = exact_keeper.many(count)
     vector = unit_vectors(1, DIM, seed=4)
     ids = np.arange(count)[::-1].copy()
     with open_writer(exact_url, SPACE, DIM) as writer:
@@ -31,8 +32,10 @@ def test_when_everything_ties_the_lowest_ids_come_first(exact_url: str, count: i
     assert len(set(hits.scores[0].tolist())) == 1
 
 
-def test_near_duplicates_closer_than_half_precision_can_tell_are_ranked_exactly(exact_url: str) -> None:
-    dim, count = 32, 12_000
+def test_near_duplicates_closer_than_half_precision_can_tell_are_ranked_exactly(
+    exact_keeper: KeeperCase, exact_url: str
+) -> None:
+    dim, count = 32, exact_keeper.many(12_000)
     noise = 2e-5 * np.random.default_rng(17).standard_normal((count, dim))
     vectors = unit_vectors(1, dim, seed=18) + noise
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
@@ -46,8 +49,8 @@ def test_near_duplicates_closer_than_half_precision_can_tell_are_ranked_exactly(
     assert_same_hits(open_reader(exact_url, SPACE, dim).search(queries, 10), oracle.search(queries, 10))
 
 
-def test_a_query_gets_the_same_answer_alone_and_in_a_batch(exact_url: str) -> None:
-    _, vectors = filled(exact_url, 12_000, 32, clusters=10)
+def test_a_query_gets_the_same_answer_alone_and_in_a_batch(exact_keeper: KeeperCase, exact_url: str) -> None:
+    _, vectors = filled(exact_url, exact_keeper.many(12_000), 32, clusters=10)
     reader = open_reader(exact_url, SPACE, 32)
     batch = reader.search(vectors[:30], 10)
     for row in range(30):
