@@ -56,11 +56,21 @@ def _carried(space: str) -> SpaceTraits:
 @lru_cache(maxsize=8)
 def _carried_by(embedder: Path, _mtime_ns: int, _n_bytes: int) -> SpaceTraits:
     """Cached by path, modification time and size: asking at every search is cheap."""
-    calibration, axes = None, None
+    return SpaceTraits(_calibration_in(embedder), _axes_in(embedder))
+
+
+def _calibration_in(embedder: Path) -> Calibration | None:
     try:
         fitted = read_info(embedder, kind="embedder").metrics.get("calibration")
-        calibration = None if fitted is None else Calibration.from_mapping(fitted)
-        axes = read_axes(embedder)
+        return None if fitted is None else Calibration.from_mapping(fitted)
     except (CalibrationError, CheckpointError) as error:
-        _log.error("%s carries a calibration or axes that cannot be used: %s", embedder.name, error)
-    return SpaceTraits(calibration, axes)
+        _log.error("The calibration in %s cannot be used: %s", embedder.name, error)
+        return None
+
+
+def _axes_in(embedder: Path) -> SteeringAxes | None:
+    try:
+        return read_axes(embedder)
+    except CheckpointError as error:
+        _log.error("The steering axes in %s cannot be used: %s", embedder.name, error)
+        return None

@@ -13,7 +13,7 @@ def file_named(name: str, data: bytes) -> dict[str, Any]:
 
 
 def api_search(request: APIRequestContext, photo: Path, **parameters: str) -> Any:
-    form = {"image": file_named(photo.name, photo.read_bytes()), **parameters}
+    form: dict[str, Any] = {"image": file_named(photo.name, photo.read_bytes()), **parameters}
     reply = request.post("/api/search", multipart=form)
     assert reply.ok, reply.text()
     return reply.json()
