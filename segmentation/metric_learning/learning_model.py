@@ -18,6 +18,8 @@ from segmentation.errors import CheckpointError
 from segmentation.weights import read_initial_weights
 
 POWER = "power"
+_PREFIXES = ("", "features.", "features.network.")
+"""Which of our names a file's lack: of this project or torchvision's MobileNets, of ResNets and CLIP, of timm."""
 
 
 def load_features(model: CropEmbedder, file: Path) -> tuple[str, ...]:
@@ -34,16 +36,19 @@ def load_features(model: CropEmbedder, file: Path) -> tuple[str, ...]:
         CheckpointError: The file cannot be read, or does not hold the trunk.
     """
     given, own = read_initial_weights(file), model.state_dict()
-    found = {name: value.float() for name, value in given.items()}
-    if not any(name.startswith("features.") for name in found):  # a ResNet's, a timm model's: without our prefix
-        found = {f"features.{name}": value for name, value in found.items()}
-    fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
+    found = max((_renamed(given, prefix) for prefix in _PREFIXES), key=lambda each: len(each.keys() & own.keys()))
+    fitting = {name: value.float() for name, value in found.items() if name in own and own[name].shape == value.shape}
     missing = tuple(name for name in own if name not in fitting)
     if any(name.startswith("features.") for name in missing):
         lacking = [name for name in missing if name.startswith("features.")]
         raise CheckpointError(f"{file.name} lacks {len(lacking)} of the trunk's tensors, {lacking[0]} for one")
     model.load_state_dict(fitting, strict=False)
     return missing
+
+
+def _renamed(given: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """A file's tensors by our names; of a CLIP, what sees is kept under `visual.`."""
+    return {prefix + name.removeprefix("visual."): value for name, value in given.items()}
 
 
 def fold_for_training(module: nn.Module) -> None:
