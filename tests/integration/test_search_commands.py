@@ -169,6 +169,30 @@ def test_only_the_box_of_a_photo_is_searched(tmp_path: Path) -> None:
         run("search_photo", str(photo), "--box=900,900,950,950")
 
 
+def test_verdicts_and_looks_are_in_the_table(tmp_path: Path) -> None:
+    open_shop()
+    photo = tmp_path / "query.jpg"
+    photo.write_bytes(packshot(0))
+    table, _ = run("search_photo", str(photo), "--combine", "--price-max=60", "--in-stock", "--verdict=none")
+    assert "similar" in table
+    assert "look 1  acme" in table
+    assert "no good match" in run("search_photo", str(photo), "--brand=nobody")[0]
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--color=transparent", "--color: "),
+        ("--price-max=cheap", "--price-max: "),
+        ("--category=spaceship", "spaceship"),
+    ],
+)
+def test_an_option_that_means_nothing_is_refused_as_the_api_does(tmp_path: Path, option: str, told: str) -> None:
+    (tmp_path / "query.jpg").write_bytes(packshot(0))
+    with pytest.raises(CommandError, match=told):
+        run("search_photo", str(tmp_path / "query.jpg"), option)
+
+
 def test_a_photo_that_cannot_be_decoded_is_told_and_waits_for_retry(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     write_shop(shop, 2)
