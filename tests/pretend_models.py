@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file, save_file
 
 from segmentation.checkpoint import METADATA_KEY, SHIPPED_EMBEDDER, SpaceInfo
 from segmentation.taxonomy import CATEGORIES
@@ -31,7 +30,7 @@ def write_pair(folder: Path, number: int) -> CheckpointPair:
     for (kind, config), file in zip(configs.items(), (pair.segmenter, pair.embedder), strict=True):
         content = {"format": 1, "kind": kind, "config": config, "metrics": {}, "provenance": {}}
         content["categories"] = [category.name for category in CATEGORIES]
-        save_file({"any": torch.full((1,), float(number))}, file, metadata={"selvedge": json.dumps(content)})
+        save_file({"any": np.full(1, number, np.float32)}, file, metadata={"selvedge": json.dumps(content)})
     return pair
 
 
