@@ -47,7 +47,8 @@ def step_of(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def write(root: Path) -> None:
     """Publish step after step, until killed."""
-    while True:
+    parent = os.getppid()
+    while os.getppid() == parent:
         forget_what_is_open()  # as often as not, a writer is a new process
         for _ in range(5):
             with open_writer(url_of(root), SPACE, DIM, timeout_s=30) as writer:
@@ -61,7 +62,8 @@ def write(root: Path) -> None:
 
 def fold(root: Path) -> None:
     """Compact again and again, until killed."""
-    while True:
+    parent = os.getppid()
+    while os.getppid() == parent:
         compact(url_of(root), SPACE, DIM)
         time.sleep(0.002)
 

@@ -81,6 +81,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._pages = mmap.mmap(-1, 2 * _CLOCK.size + 1)
+        self._parent = os.getpid()
 
     def tell(self, number: int) -> None:
         entry = _CLOCK.pack(number, time.monotonic())
@@ -98,7 +99,8 @@ class Clock:
 
     @property
     def runs(self) -> bool:
-        return self._pages[-1:] != b"!"
+        """Until it is stopped, or nobody is left to wait for the findings."""
+        return self._pages[-1:] != b"!" and os.getppid() == self._parent
 
 
 def put(url: str, number: int) -> None:
@@ -117,13 +119,15 @@ def put(url: str, number: int) -> None:
 def write(url: str, clock: Clock, seconds: float) -> dict[str, int]:
     """Step on for so long, and further on a slow machine; then all end."""
     start, number = time.monotonic(), clock.read()[0]
-    while time.monotonic() < start + seconds or (number < LEAST_STEPS and time.monotonic() < start + MOST_S):
-        number += 1
-        put(url, number)
-        clock.tell(number)
-        time.sleep(0.01)
-    time.sleep(1.5 * STALE_AFTER_S)  # the last one is to be checked, too
-    clock.stop()
+    try:
+        while time.monotonic() < start + seconds or (number < LEAST_STEPS and time.monotonic() < start + MOST_S):
+            number += 1
+            put(url, number)
+            clock.tell(number)
+            time.sleep(0.01)
+        time.sleep(1.5 * STALE_AFTER_S)  # the last one is to be checked, too
+    finally:
+        clock.stop()
     return {"published": number}
 
 
