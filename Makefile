@@ -51,4 +51,6 @@ $(INSTALLED): requirements.txt
 
 $(TESTS_INSTALLED): $(INSTALLED) tests/requirements.txt
 	$(RUN) -m pip install --disable-pip-version-check -r tests/requirements.txt
+	@# Without its dependencies, which are there: its faiss-cpu would overwrite the files of faiss-gpu.
+	$(RUN) -m pip install --disable-pip-version-check --no-deps milvus-lite==3.2.2
 	@touch $@

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from deploy.http_errors import problem_response
-from search.index.base import IndexMissing, UnsupportedIndexUrl, VectorIndexError
+from search.index.base import IndexMissing, IndexUnreachable, UnsupportedIndexUrl, VectorIndexError
 from search.index.registry import open_reader
 from search.spaces import serving_space
 from segmentation.checkpoint import SpaceInfo
@@ -102,6 +102,9 @@ def check_index() -> str:
     except UnsupportedIndexUrl as error:
         _log.warning("%s", error)
         raise NotReadyError("VECTOR_INDEX_URL is not supported: give one like faiss:///absolute/folder.") from error
+    except IndexUnreachable as error:
+        _log.warning("%s", error)
+        raise NotReadyError("The server that keeps the index does not answer.") from error
     except VectorIndexError as error:
         _log.warning("The index cannot be used: %s", error)
         raise NotReadyError("The index cannot be used: run manage.py rebuild_index.") from error

@@ -9,7 +9,14 @@ from contextlib import contextmanager
 from catalog.api.problems import ProblemError, not_found, sentence
 from catalog.errors import ProductNotFound, RetailerNotFound
 from search.errors import IndexEmpty, InvalidFilter, InvalidRegion
-from search.index.base import IndexDamaged, IndexMissing, SpaceMismatch, UnsupportedIndexUrl
+from search.index.base import (
+    IndexBusy,
+    IndexDamaged,
+    IndexMissing,
+    IndexUnreachable,
+    SpaceMismatch,
+    UnsupportedIndexUrl,
+)
 from segmentation.errors import PhotoRejected
 from workers.errors import ModelMissing, VisionTimeout, WorkersError
 
@@ -47,6 +54,10 @@ def answering_problems() -> Iterator[None]:
         raise ProblemError(503, "index_empty", sentence(error)) from error
     except (IndexMissing, IndexDamaged, SpaceMismatch) as error:
         raise _index_problem(error) from error
+    except (IndexUnreachable, IndexBusy) as error:
+        _log.error("The index does not answer: %s", error)
+        detail = "The index does not answer at the moment; try again."
+        raise ProblemError(503, "index_unreachable", detail, headers={"Retry-After": str(RETRY_AFTER_S)}) from error
     except UnsupportedIndexUrl as error:
         _log.error("VECTOR_INDEX_URL must be corrected: %s", error)
         detail = "The index's address (VECTOR_INDEX_URL) is not supported; the operator must correct it."

@@ -349,3 +349,25 @@ def test_changed_words_choose_the_product_anew_without_looking_at_the_photo_agai
     image.product.save()
     rechoose_products(space, image.product.retailer)
     assert [garment.category_id for garment in Garment.objects.filter(is_product=True)] == [None]
+
+
+def test_records_are_indexed_changed_and_found_in_milvus_with_nothing_but_the_url(
+    settings: Settings, tmp_path: Path
+) -> None:
+    pytest.importorskip("milvus_lite", reason="the engine of this test; see tests/requirements.txt")
+    settings.VECTOR_INDEX_URL = f"milvus://{tmp_path}/index.db"
+    space, first, second = make_space(), image_of(), image_of(price=Decimal(20))
+    store(space, [first, second], [photo(seen(JACKET, unit_vector(1))), photo(seen(JACKET, unit_vector(2)))])
+    sync_index(space)
+    assert index_is_whole(space)
+    pants = image_of("Cargo Pants")
+    store(space, [pants], [photo(seen(PANTS, unit_vector(3)))])
+    index_images(space, [pants.pk])
+    reader = open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim)
+    found = reader.search(np.array([unit_vector(3)], dtype=np.float32), 1).ids[0, 0]
+    assert Garment.objects.get(pk=int(found)).description.image == pants
+    gone = garments_of([second.product_id])
+    second.product.delete()
+    index_products(space, [], gone=gone)
+    assert published(settings, space) == set(Garment.objects.filter(is_product=True).values_list("pk", flat=True))
+    assert sync_index(space).generation == reader.generation == 3
