@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from segmentation.masks import Mask
 from segmentation.types import Color, ColorHistogram
 
-# Shades of shops' photos (a yellow shirt in the light is pale, an orange one ocher); of 429 colors that the survey of
-# xkcd.com names by these words (https://xkcd.com/color/rgb/, CC0), 92 % get a name that the word means.
+# Shades of shops' photos (a yellow shirt in the light is pale, an orange one ocher). More than 90 % of the colors that
+# the survey of xkcd.com names by these words (https://xkcd.com/color/rgb/, CC0) get a name that the word means.
 _PALETTE: dict[str, tuple[tuple[int, int, int], ...]] = {
     "black": ((18, 18, 20), (38, 38, 40)),
     "gray": ((90, 90, 92), (128, 128, 128), (165, 165, 168), (62, 62, 64)),

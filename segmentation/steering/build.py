@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.device import best_device
-from segmentation.drawn.variations import varied_products
+from segmentation.drawn.variations import PRODUCTS_A_CUT, varied_products
 from segmentation.embedding import Embedder
 from segmentation.metric_learning.garment_finder import GarmentFinder
-from segmentation.steering.fit import Choice, fit_axes
+from segmentation.steering.fit import LEAST_CUTS, Choice, TooFewSamples, fit_axes
 from segmentation.steering.holdout import N_FOLDS, Trial
 from segmentation.steering.samples import Samples
 from segmentation.steering.sampling import embed_catalog, embed_drawn
@@ -60,26 +60,30 @@ def fit_checkpoint(embedder: Path, out: Path, recipe: Recipe, *, on_progress: St
         TooFewSamples: The recipe gives too few cuts, patterns or colors.
         OSError: `out` cannot be written.
     """
+    if recipe.products < LEAST_CUTS * PRODUCTS_A_CUT:
+        raise TooFewSamples(f"axes need {LEAST_CUTS * PRODUCTS_A_CUT} drawn products or more ({LEAST_CUTS} cuts)")
     model, info = Embedder.from_file(embedder, device=best_device().name)
-
-    def progress(stage: str) -> Callable[[int, int], None] | None:
-        return None if on_progress is None else partial(on_progress, stage)
-
-    products = varied_products(recipe.seed, recipe.products)
-    drawn = embed_drawn(model, products, recipe.seed, on_progress=progress("drawn products"))
-    catalogs: list[Samples] = []
-    if recipe.catalogs:
-        finder = None if recipe.segmenter is None else GarmentFinder.from_file(recipe.segmenter)
-        for folder in recipe.catalogs:
-            shown = progress(folder.resolve().name)
-            catalogs.append(embed_catalog(model, finder, folder, on_progress=shown))
-    axes, choice = fit_axes(drawn, catalogs)
-    names = (folder.resolve().name for folder in recipe.catalogs)
-    fitted = Fitted(
-        choice, len(axes.color_axes), len(axes.pattern_axes), dict(zip(names, map(len, catalogs), strict=True))
-    )
+    catalogs = _embedded_catalogs(model, recipe, on_progress)
+    shown = None if on_progress is None else partial(on_progress, "drawn products")
+    drawn = embed_drawn(model, varied_products(recipe.seed, recipe.products), recipe.seed, on_progress=shown)
+    axes, choice = fit_axes(drawn, list(catalogs.values()))
+    n_of_catalog = {name: len(samples) for name, samples in catalogs.items()}
+    fitted = Fitted(choice, len(axes.color_axes), len(axes.pattern_axes), n_of_catalog)
     write_axes(embedder, out, axes, _how(recipe, fitted, info.version))
     return fitted
+
+
+def _embedded_catalogs(model: Embedder, recipe: Recipe, on_progress: StageProgress | None) -> dict[str, Samples]:
+    """By the folder's name."""
+    finder = None
+    if recipe.catalogs and recipe.segmenter is not None:
+        finder = GarmentFinder.from_file(recipe.segmenter)
+    samples = {}
+    for folder in recipe.catalogs:
+        name = folder.resolve().name
+        shown = None if on_progress is None else partial(on_progress, name)
+        samples[name] = embed_catalog(model, finder, folder, on_progress=shown)
+    return samples
 
 
 def _how(recipe: Recipe, fitted: Fitted, version: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
@@ -41,7 +42,8 @@ def write_axes(embedder: Path, out: Path, axes: SteeringAxes, how: dict[str, Any
     content = json.loads(metadata[METADATA_KEY])
     content["metrics"] = {**content["metrics"], "steering": how}
     metadata[METADATA_KEY] = json.dumps(content)
-    tensors |= {f"{TENSOR_PREFIX}{name}": getattr(axes, name) for name in ("color_axes", "pattern_axes", "center")}
+    for name in ("color_axes", "pattern_axes", "center"):  # safetensors writes the bytes as they lie in memory
+        tensors[f"{TENSOR_PREFIX}{name}"] = np.ascontiguousarray(getattr(axes, name), dtype=np.float32)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         save_file(tensors, partial, metadata=metadata)

@@ -45,18 +45,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run."""
         recipe = Recipe(options["products"], options["seed"], tuple(options["catalog"]), options["segmenter"])
-        with tqdm(unit="garment", disable=options["verbosity"] == 0) as bar:
+        bars: dict[str, tqdm[Any]] = {}
 
-            def show(stage: str, done: int, total: int) -> None:
-                if stage != bar.desc.removesuffix(": "):
-                    bar.reset(total)
-                    bar.set_description(stage)
-                bar.update(done - bar.n)
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in bars:
+                bars[stage] = tqdm(desc=stage, total=total, unit="garment", disable=options["verbosity"] == 0)
+            bars[stage].update(done - bars[stage].n)
 
-            try:
-                fitted = fit_checkpoint(options["embedder"], options["out"], recipe, on_progress=show)
-            except (SegmentationError, TooFewSamples, OSError) as error:
-                raise CommandError(str(error)) from error
+        try:
+            fitted = fit_checkpoint(options["embedder"], options["out"], recipe, on_progress=show)
+        except (SegmentationError, TooFewSamples, OSError) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            for bar in bars.values():
+                bar.close()
         self._print(fitted, options["out"])
 
     def _print(self, fitted: Fitted, out: Path) -> None:
