@@ -40,7 +40,7 @@ DIM = 16
 
 def unit(*shape: int) -> NDArray[np.float32]:
     vectors = RNG.normal(size=shape)
-    return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)
 
 
 def orthonormal(n: int) -> NDArray[np.float32]:
@@ -109,7 +109,9 @@ def made_of(n_cuts: int, *, noise: float = 0.02) -> tuple[Samples, NDArray[np.fl
             for dye in ("red", "navy", "green"):
                 parts = 0.5 * RNG.normal(size=2) @ color + 0.4 * np.array(look) @ pattern + shape @ cut
                 vectors.append(parts + noise * RNG.normal(size=DIM))
-                cuts.append(number), patterns.append(name), colors.append(dye)
+                cuts.append(number)
+                patterns.append(name)
+                colors.append(dye)
     seen = tuple({dye: 1.0} for dye in colors)
     return (
         Samples(np.array(vectors, np.float32), np.array(cuts), np.array(patterns), np.array(colors), seen),
@@ -278,6 +280,6 @@ def test_the_command_writes_a_steerable_checkpoint_and_says_what_it_gained(
     with pytest.raises(CommandError, match="cuts"):
         call_command("fit_steering", embedder=embedder_file, out=out, products=3, verbosity=0)
     with pytest.raises(CommandError, match="no checkpoint"):
-        call_command("fit_steering", embedder=tmp_path / "none.safetensors", out=out, products=24, verbosity=0)
+        call_command("fit_steering", embedder=tmp_path / "none.safetensors", out=out, products=72, verbosity=0)
     with pytest.raises(CommandError, match=r"feed\.csv"):
         call_command("fit_steering", embedder=embedder_file, out=out, products=72, catalog=[tmp_path], verbosity=0)
