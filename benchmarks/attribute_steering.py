@@ -29,8 +29,7 @@ from segmentation.embedding import Embedder
 from segmentation.management.progress import progress_on
 from segmentation.metric_learning.garment_finder import GarmentFinder
 from segmentation.steering import SteeringAxes, read_axes
-from segmentation.steering.evaluation import FILTERED, PLAIN, Rates, another_color, same_pattern
-from segmentation.steering.samples import Samples
+from segmentation.steering.evaluation import FILTERED, PLAIN, Rates, another_color, color_separation, same_pattern
 from segmentation.steering.sampling import embed_catalog, embed_drawn
 
 QUERY_EVERY = 2
@@ -75,11 +74,13 @@ def _options() -> argparse.Namespace:
 
 def _on_drawn(embedder: Embedder, axes: SteeringAxes, options: argparse.Namespace) -> dict[str, Mapping[str, Rates]]:
     products = varied_products(options.seed, options.products)
-    shots: list[Samples] = []
+    shots = []
     for shot, chosen in enumerate((products, products[::QUERY_EVERY])):
         with tqdm(desc="sold" if shot == 0 else "queries", unit="garment") as bar:
             shots.append(embed_drawn(embedder, chosen, options.seed, shot=shot, on_progress=progress_on(bar)))
     sold, queries = shots
+    separation = color_separation(queries, sold)
+    print(f"colors seen in two packshots of a product, against those of another color of it: AUC {separation:.3f}\n")
     return {
         f"drawn, {len(sold)} products: another color": another_color(
             queries, sold, axes, color_weight=options.color_weight

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.color_distance import color_match, names_meant
+from segmentation.color_distance import color_distance, color_match, names_meant
 from segmentation.steering.axes import SteeringAxes, steer, steered_similarities
 from segmentation.steering.samples import Samples
 
@@ -105,6 +105,29 @@ def same_pattern(
         for cut, pattern, color in zip(queries.cuts, queries.patterns, queries.colors, strict=True)
     )
     return _rates(rankers, [(row, "", right) for row, right in enumerate(rights) if right.any()], same=False)
+
+
+def color_separation(queries: Samples, gallery: Samples) -> float:
+    """How often a product's own colors are nearer to another photo of it than those of its cut in another color.
+
+    Args:
+        queries: Garments.
+        gallery: Other photos of the same products, and of the same cuts and patterns in other colors.
+
+    Returns:
+        The area under the ROC curve of `color_distance` within a cut and pattern, 0.5 (chance) to 1; NaN where
+        nothing can be compared.
+    """
+    nearer: list[float] = []
+    for row in range(len(queries)):
+        of_design = (gallery.cuts == queries.cuts[row]) & (gallery.patterns == queries.patterns[row])
+        itself = of_design & (gallery.colors == queries.colors[row])
+        own, other = (
+            np.array([color_distance(queries.seen[row], gallery.seen[each]) for each in np.flatnonzero(rows)])
+            for rows in (itself, of_design & ~itself)
+        )
+        nearer.extend(((own[:, None] < other) + 0.5 * (own[:, None] == other)).ravel())
+    return float(np.mean(nearer)) if nearer else float("nan")
 
 
 class _SeenColors:

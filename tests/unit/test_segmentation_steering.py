@@ -26,6 +26,7 @@ from segmentation.steering.evaluation import (
     STEERED,
     STEERED_ALONE,
     another_color,
+    color_separation,
     same_pattern,
 )
 from segmentation.steering.fit import TooFewSamples, fit_axes, fit_color_axes, fit_pattern_axes
@@ -245,6 +246,7 @@ def test_rates_count_what_is_right_and_never_what_the_filter_bars() -> None:
     assert rates[PLAIN].n_questions == 6 * 3 * 3 * 2
     assert rates[STEERED] == rates[FILTERED], "without axes nothing is steered"
     assert rates[FILTERED].precision_at_1 > 0.5 > rates[PLAIN].precision_at_1
+    assert color_separation(samples, samples) == 1.0
     none_seen = Samples(samples.vectors, samples.cuts, samples.patterns, samples.colors, ({},) * len(samples))
     assert another_color(samples, none_seen, None, color_weight=0.1)[FILTERED].precision_at_10 == 0.0
 
