@@ -14,14 +14,15 @@ from segmentation.checkpoint import SpaceInfo
 
 @transaction.atomic
 def log_search(result: SearchResult, space: SpaceInfo, retailer: Retailer | None) -> None:
-    """Stores one search, a row for each thing that was searched."""
+    """Stores one search: a row for each garment, or for the whole where there was none."""
+    garments = [found for found in result.objects if found.kind == "garment"]
     log = SearchLog.objects.create(
         search_id=result.search_id,
         created_at=datetime.now(UTC),
         retailer=retailer,
         space=Space.objects.get_or_create(name=space.name, defaults={"dim": space.dim})[0],
         segmenter_version=result.model_version,
-        n_garments=sum(found.kind == "garment" for found in result.objects),
+        n_garments=len(garments),
     )
     SearchedGarment.objects.bulk_create(
         SearchedGarment(
@@ -31,5 +32,5 @@ def log_search(result: SearchResult, space: SpaceInfo, retailer: Retailer | None
             color_name=found.descriptor.color.name,
             verdict=found.verdict,
         )
-        for found in result.objects
+        for found in (garments if garments else result.objects)
     )

@@ -136,23 +136,14 @@ class _Answered:
 
 
 def _find(index: VectorIndex, description: PhotoDescription, lens: Lens, options: SearchOptions) -> _Answered:
-    """Searches the garments; then the whole, where there are none, or none that has a good match while it has."""
-    garments = choose_objects(description, options.category_ids)
-    answered = _search(index, garments, lens, options)
-    if any(verdict != "none" for verdict in answered.found.nearest):
-        return answered
-    whole = _search(index, [whole_object(description, options)], lens, options)
-    if not garments:
-        return whole
-    if whole.found.nearest == ("none",):
-        return answered
-    both = Neighbourhood(
-        matches=answered.found.matches + whole.found.matches,
-        nearest=answered.found.nearest + whole.found.nearest,
-        sources=answered.found.sources | whole.found.sources,
-        generation=whole.found.generation,
-    )
-    return _Answered(answered.seen + whole.seen, answered.queries + whole.queries, both)
+    """Searches the garments and, last, the whole: a mask may miss what the photo is about.
+
+    Where a category was asked for and found, the whole, which is of no category, is left out.
+    """
+    seen = choose_objects(description, options.category_ids)
+    if not seen or options.category_ids is None:
+        seen.append(whole_object(description, options))
+    return _search(index, seen, lens, options)
 
 
 def _search(

@@ -1,9 +1,9 @@
 /** What the API's objects are called and where they are. */
 
-/** True for the group that stands for the whole photo because no garment was recognised. */
+/** True for the group that stands for the photo as one thing, the last or only one. */
 export const isWholePhoto = (found) => found.kind === "whole_image";
 
-/** @returns {string} The garment's class in words, with "Whole photo" where no garment was recognised. */
+/** @returns {string} The garment's class in words, or "Whole photo", or "Chosen region". */
 export function garmentName(found) {
   if (found.category) return found.category.name;
   return isWholePhoto(found) ? "Whole photo" : "Chosen region";

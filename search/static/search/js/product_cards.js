@@ -39,7 +39,8 @@ export function showProducts(found, isCalibrated, say) {
 
 function noteOf(found, nGood) {
   const sentences = [];
-  if (isWholePhoto(found)) sentences.push("No garment was recognised; showing what looks like the whole photo.");
+  // The whole photo comes last; where it is the first, it is the only one.
+  if (isWholePhoto(found) && found.object_id === 0) sentences.push("No garment was recognised; showing what looks like the whole photo.");
   if (found.results.length === 0) sentences.push("Nothing in the catalog looks like this.");
   else if (nGood === 0) sentences.push("No good match in the catalog.");
   return sentences.join(" ");
