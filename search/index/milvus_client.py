@@ -17,7 +17,7 @@ from pymilvus.exceptions import ConnectionConfigException
 from search.index.base import TAG_NAMES, IndexBusy, IndexMissing, IndexUnreachable
 from search.index.milvus_options import MilvusAddress
 
-# Every error is raised to the caller; the client would log its traceback a second time.
+# Every error is raised to the caller; the client would log its traceback, too.
 for _client in ("pymilvus", "milvus_lite"):
     logging.getLogger(_client).setLevel(logging.CRITICAL)
 
@@ -27,15 +27,12 @@ FIELDS = frozenset((ID, VECTOR, *TAG_NAMES))
 ROWS_A_REQUEST = 4096
 """Rows or ids sent at once: 4 MiB at 256 floats; servers refuse requests above 64 MiB."""
 
-BYTES_A_REPLY = 16 * 2**20
-"""How large a reply with vectors may be asked for."""
+BYTES_A_REPLY = 16 * 2**20  # of vectors
 
 MOST_HITS = 16_384
 """More hits than these no search, and more rows no query, may ask for at once."""
 
 _NOT_FOUND = (100, 1600)  # the collection, the alias
-_WRITE_PATIENCE = 6
-
 Row = Mapping[str, object]
 
 
@@ -65,7 +62,7 @@ class MilvusConnection:
         self.address = address
         self._lock = threading.RLock()
         self._read_s = float(address.timeout_s)
-        self._write_s = float(address.timeout_s * _WRITE_PATIENCE)
+        self._write_s = float(address.timeout_s * 6)
         try:
             if address.is_lite:
                 Path(address.uri).parent.mkdir(parents=True, exist_ok=True)
@@ -111,25 +108,31 @@ class MilvusConnection:
         dims = [int(field["params"]["dim"]) for field in fields if field["name"] == VECTOR]
         return (dims or [0])[0], frozenset(str(field["name"]) for field in fields)
 
-    def create(self, collection: str, dim: int) -> None:
-        """Create a collection, index it and load it."""
+    def create(self, collection: str, dim: int, *, is_small: bool = False) -> None:
+        """Create a collection, index it and load it; a small one is neither parted nor copied."""
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
         schema.add_field(ID, DataType.INT64, is_primary=True)
         schema.add_field(VECTOR, DataType.FLOAT_VECTOR, dim=dim)
         for name in TAG_NAMES:
             schema.add_field(name, DataType.INT64, is_partition_key=name == PARTITION_KEY)
-        index = self._client.prepare_index_params()
-        index.add_index(VECTOR, index_type=self.address.index, metric_type="IP", params=self.address.build_params())
+        where, index = self.address, self._client.prepare_index_params()
+        index.add_index(
+            VECTOR,
+            index_type="FLAT" if is_small else where.index,
+            metric_type="IP",
+            params={} if is_small else where.build_params(),
+        )
         with self._asking():
             self._client.create_collection(
                 collection,
                 schema=schema,
-                num_partitions=self.address.partitions,
+                num_partitions=1 if is_small else where.partitions,
                 consistency_level="Strong",
                 timeout=self._write_s,
             )
             self._client.create_index(collection, index, timeout=self._write_s)
-            self._client.load_collection(collection, replica_number=self.address.replicas, timeout=self._write_s)
+            replicas = 1 if is_small else where.replicas
+            self._client.load_collection(collection, replica_number=replicas, timeout=self._write_s)
 
     def point(self, alias: str, collection: str, *, is_new: bool) -> None:
         """Let an alias stand for a collection, at once."""

@@ -2,8 +2,8 @@
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from search.index.base import (
 )
 from search.index.milvus_client import connection_to
 from search.index.milvus_index import MilvusReader
+from search.index.milvus_lease import Lease
 from search.index.milvus_options import MilvusAddress
 from search.index.milvus_spaces import MilvusSpace, escaped, published_spaces
 from search.index.milvus_writer import MilvusWriter
@@ -51,9 +52,9 @@ class MilvusKeeper:
     @contextmanager
     def open_writer(self, space: str, dim: int, *, fresh: bool, timeout_s: float) -> Iterator[VectorIndex]:
         """See `registry.open_writer`."""
-        with self._writer_lock(space, timeout_s):
+        with self._writer_lock(space, timeout_s) as make_sure:
             try:
-                writer = MilvusWriter(self._space(space, dim), fresh=fresh)
+                writer = MilvusWriter(self._space(space, dim), fresh=fresh, before_sending=make_sure)
             except IndexUnreachable as error:
                 raise PublishFailed(f"cannot write to the index of space {space}: {error}") from error
             try:
@@ -109,7 +110,8 @@ class MilvusKeeper:
             raise IndexMissing(f"nothing is published for space {space}")
 
     @contextmanager
-    def _writer_lock(self, space: str, timeout_s: float) -> Iterator[None]:
+    def _writer_lock(self, space: str, timeout_s: float) -> Iterator[Callable[[], None]]:
+        """Exclude the writers of this machine, then those of others; gives what makes sure of it later."""
         lock = FileLock(self._lock_path(space), timeout=timeout_s)
         try:
             Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
@@ -119,12 +121,33 @@ class MilvusKeeper:
         except OSError as error:
             raise PublishFailed(f"cannot write to {lock.lock_file}: {error}") from error
         try:
-            yield
+            with self._lease(space, timeout_s) as make_sure:
+                yield make_sure
         finally:
             lock.release()
+
+    @contextmanager
+    def _lease(self, space: str, timeout_s: float) -> Iterator[Callable[[], None]]:
+        if self.address.is_lite:  # no other machine can open the file
+            yield _holds_always
+            return
+        try:
+            lease = Lease(connection_to(self.address), space)
+            lease.acquire(timeout_s)
+        except (IndexUnreachable, IndexMissing) as error:
+            raise PublishFailed(f"cannot write to the index of space {space}: {error}") from error
+        try:
+            yield lease.renew
+        finally:
+            with suppress(IndexUnreachable, IndexMissing):  # then it ends by itself
+                lease.release()
 
     def _lock_path(self, space: str) -> Path:
         if self.address.is_lite:
             return Path(f"{self.address.uri}.{escaped(space)}.lock")
         server = hashlib.sha256(f"{self.address.uri}/{self.address.name}".encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"selvedge-milvus-{server}-{escaped(space)}.lock"
+
+
+def _holds_always() -> None:
+    """For a file, whose lock cannot be lost."""

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -36,15 +36,17 @@ class MilvusWriter:
     Args:
         kept: The space.
         fresh: Start empty.
+        before_sending: Called before anything is sent: raises `IndexUnreachable` where another writer took over.
 
     Raises:
         IndexDamaged, SpaceMismatch, IndexUnreachable: As `registry.open_writer`.
     """
 
-    def __init__(self, kept: MilvusSpace, *, fresh: bool) -> None:
+    def __init__(self, kept: MilvusSpace, *, fresh: bool, before_sending: Callable[[], None]) -> None:
         self.space = kept.space
         self.dim = kept.dim
         self._kept = kept
+        self._before_sending = before_sending
         self._lock = threading.RLock()
         self._open = True
         self._changes = MilvusChanges(kept.dim)
@@ -142,6 +144,7 @@ class MilvusWriter:
 
     def _send(self, rows: MilvusRows, number: int | None = None) -> None:
         """Send all changes; the number with the last of them, so that who reads it sees the rest."""
+        self._before_sending()
         for gone in chunks(self._changes.removed()):
             rows.connection.delete(rows.name, gone.tolist())
         batches = list(self._changes.batches(ROWS_A_REQUEST - 1))

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from search.index.base import IndexUnreachable, PublishFailed, Tags
+from search.index.base import IndexBusy, IndexUnreachable, PublishFailed, Tags
 from search.index.registry import open_reader, open_writer, published_spaces
 
 pytest.importorskip("milvus_lite", reason="the server of these tests is milvus-lite's; see tests/requirements.txt")
@@ -121,6 +121,29 @@ def test_a_writer_that_is_killed_changes_nothing_and_its_litter_goes(server: str
     assert publish(url, 3) == 2
     assert open_reader(url, SPACE, DIM).ids().tolist() == [1, 2, 3]
     assert collections(url) == 1
+
+
+def test_a_writer_on_another_machine_is_waited_for_and_who_was_silent_for_long_gives_up(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from search.index import milvus_keeper, milvus_lease  # the client is optional
+
+    url = f"{server}/machines?index=FLAT"
+    publish(url, 1)
+    with open_writer(url, SPACE, DIM) as here:
+        here.upsert(np.array([2]), AXES[2:3], [Tags(1, 4)])
+        monkeypatch.setattr(milvus_lease.socket, "gethostname", lambda: "another")
+        monkeypatch.setattr(milvus_keeper.tempfile, "gettempdir", lambda: str(tmp_path))
+        with pytest.raises(IndexBusy, match="another machine"), open_writer(url, SPACE, DIM, timeout_s=0.2):
+            pass
+        two_minutes_later = time.time() + milvus_lease.LEASE_S + 1
+        monkeypatch.setattr("search.index.milvus_lease.time.time", lambda: two_minutes_later)
+        with open_writer(url, SPACE, DIM, timeout_s=0.2) as there:
+            there.upsert(np.array([3]), AXES[3:4], [Tags(1, 4)])
+            with pytest.raises(PublishFailed, match="another machine"):
+                here.publish()
+            assert there.publish() == 2
+    assert open_reader(url, SPACE, DIM).ids().tolist() == [1, 3]
 
 
 def test_installations_under_other_names_do_not_see_each_other(server: str) -> None:
