@@ -48,7 +48,8 @@ def find_looks(
     for first in range(0, len(deep.matches), len(queries)):
         of_retailer = deep.matches[first : first + len(queries)]
         outfits += assemble_outfits(_candidates(slots, of_retailer, deep.sources))
-    ranked = fetch_products([[match for _, match in outfit.picks] for outfit in outfits], deep.sources)
+    picked = [[match for _, match in outfit.picks] for outfit in outfits]
+    ranked = fetch_products(picked, deep.sources, with_variants=wanted.group_variants)
     looks = [_look(outfit, results, slots) for outfit, results in zip(outfits, ranked, strict=True) if results]
     looks.sort(key=lambda look: (-look.score, look.retailer.slug))
     return tuple(replace(look, rank=rank) for rank, look in enumerate(looks, start=1))

@@ -44,13 +44,14 @@ class Outfit:
 def pair_up(objects: Iterable[SearchedObject]) -> list[tuple[int, ...]]:
     """The object ids of each thing to buy, a *slot*, in the objects' order.
 
-    All shoes of a photo are one slot, and so are socks, gloves and leg warmers. Garments alone count where any has a
-    good match; else a region or the whole photo is one thing.
+    All shoes of a photo are one slot, and so are socks, gloves and leg warmers. A region, or the whole photo, is one
+    thing to buy only where it has a good match and no garment has, or where there are no garments.
     """
     found = list(objects)
     garments = [each for each in found if each.kind == "garment"]
-    if all(each.verdict == "none" for each in garments) and len(garments) < len(found):
-        garments = [each for each in found if each.kind != "garment"]
+    wholes = [each for each in found if each.kind != "garment"]
+    if not garments or (_is_any_good(wholes) and not _is_any_good(garments)):
+        garments = wholes
     slots: dict[Hashable, list[int]] = defaultdict(list)
     for each in garments:
         category_id = each.descriptor.category_id
@@ -111,6 +112,10 @@ def total_prices(products: Iterable[Product]) -> tuple[tuple[Total, ...], int]:
         else:
             totals[product.currency] += product.effective_price
     return tuple(Total(currency, amount) for currency, amount in sorted(totals.items())), n_unpriced
+
+
+def _is_any_good(objects: Iterable[SearchedObject]) -> bool:
+    return any(each.verdict != "none" for each in objects)
 
 
 def _pick(offers: Sequence[tuple[int, Match]]) -> tuple[tuple[int, Match], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet, Value
@@ -25,8 +26,9 @@ IDS_A_WINDOW = 4096
 EMBEDDING_DTYPE = np.dtype("<f4")
 """How vectors of record are stored, whatever the machine."""
 
-
 EVERYTHING = Filters()
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,8 @@ def read_embedding(stored: bytes | memoryview) -> Embedding:
     return vector
 
 
-def chunked(items: Iterable[int], size: int) -> Iterator[Sequence[int]]:
-    """Cuts ids into lists of at most `size`.
+def chunked(items: Iterable[_Item], size: int) -> Iterator[Sequence[_Item]]:
+    """Cuts ids, or what they stand for, into lists of at most `size`.
 
     >>> list(chunked([1, 2, 3], 2))
     [[1, 2], [3]]

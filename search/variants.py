@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from django.db.models import Q
 
 from catalog.models import Product
 from search.results import Variants
+from search.selectors import chunked
 
 MAX_LISTED = 100
 """Most variants a result lists; it tells how many there are."""
+
+GROUPS_A_QUERY = 400
+"""SQLite takes at most 1000 alternatives a statement; a photo of many garments shows more groups."""
 
 _ALONE = Variants()
 _LETTER_SIZE = re.compile(r"(\d{0,2})(x*)(?:(s)(?:mall)?|(m)(?:edium)?|(l)(?:arge)?)")
 
 
 def variants_of(products: Iterable[Product]) -> dict[int, Variants]:
-    """The whole item group of each product, in one query whatever their number; products without one stay alone.
+    """The whole item group of each product, in a query for hundreds of groups; products without one stay alone.
 
     All variants on sale are listed whatever a search was restricted to, each with its own price and stock, so that a
     size chooser can be built from them.
@@ -56,13 +60,15 @@ def size_order(size: str) -> tuple[int, float, str]:
     return (2, 0.0, text)
 
 
-def _on_sale(groups: Iterable[tuple[int, str]]) -> Iterable[Product]:
-    condition = Q()
-    for retailer_id, item_group_id in sorted(groups):
-        condition |= Q(retailer_id=retailer_id, item_group_id=item_group_id)
-    if not condition:
-        return ()
-    return Product.objects.filter(condition, withdrawn_at=None).defer("description", "extra").order_by("pk")
+def _on_sale(groups: Iterable[tuple[int, str]]) -> Iterator[Product]:
+    for some in chunked(sorted(groups), GROUPS_A_QUERY):
+        of_retailer: defaultdict[int, list[str]] = defaultdict(list)
+        for retailer_id, item_group_id in some:
+            of_retailer[retailer_id].append(item_group_id)
+        condition = Q()
+        for retailer_id, item_group_ids in of_retailer.items():
+            condition |= Q(retailer_id=retailer_id, item_group_id__in=item_group_ids)
+        yield from Product.objects.filter(condition, withdrawn_at=None).defer("description", "extra").order_by("pk")
 
 
 def _listed(of_group: list[Product]) -> Variants:

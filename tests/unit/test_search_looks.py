@@ -31,9 +31,14 @@ def test_two_jackets_are_two_things_to_buy() -> None:
     assert pair_up([found(0, JACKET), found(1, JACKET)]) == [(0,), (1,)]
 
 
-@pytest.mark.parametrize(("verdict", "slots"), [("similar", [(0,)]), ("none", [(1,)])])
-def test_the_whole_photo_is_bought_where_no_garment_has_a_match(verdict: Verdict, slots: list[tuple[int, ...]]) -> None:
-    assert pair_up([found(0, JACKET, verdict), found(1, None)]) == slots
+@pytest.mark.parametrize(
+    ("garment", "whole", "slots"),
+    [("similar", "exact", [(0,)]), ("none", "similar", [(1,)]), ("none", "none", [(0,)])],
+)
+def test_the_whole_photo_is_bought_where_it_has_a_match_and_no_garment_has(
+    garment: Verdict, whole: Verdict, slots: list[tuple[int, ...]]
+) -> None:
+    assert pair_up([found(0, JACKET, garment), found(1, None, whole)]) == slots
 
 
 def test_whoever_sells_all_of_the_look_comes_before_whoever_sells_half_of_it_better() -> None:
