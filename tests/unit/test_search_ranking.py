@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -68,12 +69,12 @@ def test_a_variant_in_another_color_does_not_stand_for_the_one_that_looks_alike_
 
 
 def test_a_calibration_judges_and_leaves_the_order() -> None:
-    judge = Judge(Calibration(Sigmoid(20.0, -13.5), {}, exact_score=0.9, similar_score=0.4, figures={}))
+    judge = Judge(Calibration(Sigmoid(20.0, -20.0 * math.log(2.0)), {}, exact_score=0.9, similar_score=0.4, figures={}))
     owners = {1: alone(10), 2: alone(20), 3: alone(30)}
-    ranked = rank_products([Hit(1, 0.2), Hit(2, 0.5), Hit(3, 0.7)], owners, limit=9, judge=judge)
+    ranked = rank_products([Hit(1, 0.2), Hit(2, 0.51), Hit(3, 0.7)], owners, limit=9, judge=judge)
     assert [(match.product_id, match.verdict) for match in ranked] == [(30, "exact"), (20, "similar"), (10, "none")]
     assert ranked[1].score == pytest.approx(0.5)
-    assert ranked[1].similarity == 0.5
+    assert ranked[1].similarity == 0.51
 
 
 def test_what_several_photos_of_one_product_find_is_one_list() -> None:
