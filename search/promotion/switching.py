@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from django.conf import settings
 
 from search.errors import SpaceRefused
-from search.index.base import IndexDamaged, IndexMissing, SpaceMismatch
 from search.indexing import sync_index
 from search.models import Space
 from search.promotion.comparison import Comparison
@@ -40,12 +39,14 @@ def promote(candidate: Space, comparison: Comparison, *, forced: bool = False) -
 
     Raises:
         SpaceRefused: Something speaks against it, or another space was promoted since the comparison.
+        VectorIndexError: It serves, but what changed meanwhile could not be written to its index.
     """
     objections = comparison.objections()
     if objections and not forced:
         reasons = "\n".join(f"  {reason}" for reason in objections)
         raise SpaceRefused(f"{candidate.name} is not promoted (--force does all the same):\n{reasons}")
     switch_serving(candidate, instead_of=comparison.serving)
+    _catch_up(candidate)
 
 
 def roll_back() -> tuple[Space, Space]:
@@ -67,13 +68,16 @@ def roll_back() -> tuple[Space, Space]:
         raise SpaceRefused("There is no space to go back to: none was promoted over another, or it was removed.")
     previous = serving.previous
     check_model(previous)
-    try:
-        sync_index(previous)
-    except (IndexMissing, IndexDamaged, SpaceMismatch):
-        sync_index(previous, fresh=True)
+    sync_index(previous)
     switch_serving(previous, instead_of=serving, to_go_back=False)
+    _catch_up(previous)
     previous.refresh_from_db()
     return previous, serving
+
+
+def _catch_up(space: Space) -> None:
+    """Once more: changes reach the index of a retired space only from the moment on at which it serves."""
+    sync_index(space)
 
 
 def check_model(space: Space) -> None:

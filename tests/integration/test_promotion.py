@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from PIL import Image
 
 from catalog.models import Product, ProductImage
 from search.errors import SpaceRefused
+from search.indexing import index_is_whole
 from search.models import SearchLog
+from search.promotion import switching
 from search.spaces import begin_shadow, find_space, serving_record, serving_space, switch_serving
 from tests.factories import make_image, make_product
 from tests.pretend_models import PretendModel, by_chance, write_pair
@@ -138,3 +141,20 @@ def test_a_promotion_over_another_space_than_was_compared_is_refused(
     switch_serving(third, instead_of=compared)
     with pytest.raises(SpaceRefused, match=f"{third.name} serves; look again"):
         switch_serving(candidate, instead_of=compared)
+
+
+@pytest.mark.parametrize("command", [("rollback_space", "--switch-only"), ("promote_space", "{old}", "--live", 0)])
+def test_what_changes_while_a_retired_space_is_put_back_is_found_in_it(
+    old: PretendModel, other: PretendModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[object, ...]
+) -> None:
+    build_shadow(tmp_path)
+    run("promote_space", "new", "--live", 0)
+
+    def change_then_switch(*arguments: object, **options: object) -> None:
+        Product.objects.filter(external_id="T3").update(price=Decimal("3.50"))
+        switch_serving(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(switching, "switch_serving", change_then_switch)
+    run(*(str(word).format(old=old.space) for word in command))
+    assert serving_space().name == old.space
+    assert index_is_whole(serving_record())
