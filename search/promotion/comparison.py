@@ -34,7 +34,8 @@ class Comparison:
     def objections(self) -> list[str]:
         """What speaks against promoting the candidate; empty where nothing does."""
         lost = [recall.objection() for recall in self.recalls if recall.decides and recall.difference.is_worse]
-        return [*self.coverage[1].objections(self.candidate.name), *lost]
+        live = [] if self.live is None else self.live.objections()
+        return [*self.coverage[1].objections(self.candidate.name), *lost, *live]
 
 
 def compare_coverage(candidate: Space) -> Comparison:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean, median
 
+import numpy as np
+
 from catalog.models import ProductImage
 from search.errors import SearchError
 from search.models import ImageDescription, Space
@@ -18,6 +20,7 @@ from search.results import RankedProduct, SearchOptions, SearchResult
 from search.services import search_by_photo
 from segmentation.checkpoint import SpaceInfo
 from segmentation.errors import PhotoRejected
+from segmentation.evaluation.intervals import bootstrap_interval
 
 DEPTH = 10
 """Products of an answer that are compared."""
@@ -60,6 +63,7 @@ class LiveComparison:
         overlap_at_10: Share of the best ten products that both name, mean over photos.
         none_share: Shares of photos without any good match.
         own_first_share: Shares of catalog photos whose own product came first; None without any.
+        is_own_lost: Whether the second share is the lower one, by more than the choice of photos explains.
         median_ms: Median times of a search.
     """
 
@@ -68,7 +72,15 @@ class LiveComparison:
     overlap_at_10: float
     none_share: tuple[float, float]
     own_first_share: tuple[float, float] | None
+    is_own_lost: bool
     median_ms: tuple[float, float]
+
+    def objections(self) -> list[str]:
+        """What speaks against the second space. Other answers, or none, to shoppers' photos may well be better."""
+        if self.own_first_share is None or not self.is_own_lost:
+            return []
+        before, after = self.own_first_share
+        return [f"photos of the catalog find their own product first in {after:.2f} of cases instead of {before:.2f}"]
 
 
 def catalog_photos(space: Space, limit: int) -> list[LivePhoto]:
@@ -165,5 +177,12 @@ def _compared(serving: Answers, candidate: Answers, n_refused: int) -> LiveCompa
         overlap_at_10=fmean(overlaps),
         none_share=(fmean(serving.is_none), fmean(candidate.is_none)),
         own_first_share=(fmean(serving.finds_itself), fmean(candidate.finds_itself)) if serving.finds_itself else None,
+        is_own_lost=_is_lost(serving.finds_itself, candidate.finds_itself),
         median_ms=(median(serving.total_ms), median(candidate.total_ms)),
     )
+
+
+def _is_lost(before: Sequence[bool], after: Sequence[bool]) -> bool:
+    """Whether less is true of the same photos afterwards, beyond chance."""
+    differences = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    return differences.size > 0 and bootstrap_interval(differences)[1] < 0.0

@@ -18,8 +18,9 @@ from search.indexing import index_is_whole
 from search.models import SearchLog
 from search.promotion import switching
 from search.spaces import begin_shadow, find_space, serving_record, serving_space, switch_serving
+from segmentation.types import Embedding
 from tests.factories import make_image, make_product
-from tests.pretend_models import PretendModel, by_chance, write_pair
+from tests.pretend_models import PretendModel, by_chance, by_colors, write_pair
 from tests.search_shop import packshot
 from tests.spaces_shop import build_shadow, first_found, run
 
@@ -117,6 +118,25 @@ def test_a_space_that_finds_less_of_a_benchmark_is_refused_unless_forced(
     assert f"{N_QUERIES} queries" in out
     assert serving_space().name == old.space
     assert ProductImage.objects.count() == 5, "the benchmark's catalog is none of this shop's"
+
+
+def test_a_space_in_which_photos_of_the_catalog_lose_their_product_is_refused_unless_forced(
+    old: PretendModel, lend: Lend, tmp_path: Path
+) -> None:
+    indexed: set[bytes] = set()
+
+    def turn_away(data: bytes) -> Embedding:
+        vector = by_colors(data) * (-1 if data in indexed else 1)
+        indexed.add(data)
+        return vector
+
+    fickle = lend(write_pair(tmp_path / "given", 1), turn_away)
+    build_shadow(tmp_path)
+    with pytest.raises(CommandError, match=r"their own product first in 0\.\d\d of cases instead of 1\.00"):
+        run("promote_space", "new", "--live", 5)
+    assert serving_space().name == old.space
+    run("promote_space", "new", "--live", 5, "--force")
+    assert serving_space().name == fickle.space
 
 
 def test_photos_of_a_folder_are_asked_too(old: PretendModel, other: PretendModel, tmp_path: Path) -> None:

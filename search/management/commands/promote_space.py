@@ -31,8 +31,9 @@ class Command(BaseCommand):
     """Compares, and switches unless something speaks against it."""
 
     help = (
-        "Compare a space with the serving one and let it serve instead: refused where photos are missing in it or it "
-        "finds less of the benchmark. rollback_space goes back."
+        "Compare a space with the serving one and let it serve instead: refused where photos are missing in it, or it "
+        "finds less of the benchmark, or photos of the catalog find their own product less often. rollback_space goes "
+        "back."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
