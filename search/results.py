@@ -16,8 +16,7 @@ from segmentation.steering import Match as MatchedPart
 from segmentation.types import BoxXyxyPx, GarmentDescriptor
 
 Kind = Literal["garment", "region", "whole_image"]
-"""A garment the segmenter found; or the box a client drew, or the photo, where it found none (of that category), or
-none that anything good answers."""
+"""A garment the segmenter found; or the box a client drew, or the photo, as one thing."""
 
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100

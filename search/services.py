@@ -38,9 +38,8 @@ logger = logging.getLogger(__name__)
 def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | None = None) -> SearchResult:
     """Finds the products that look like the garments of a photo.
 
-    Where nothing was segmented (or nothing of the asked categories), the whole photo, or the asked region of it, is
-    searched as one thing; also, after the garments, where none of them has a good match and the whole has. The photo
-    is not stored; the search is logged for trends.
+    After the garments the whole photo, or the asked region of it, is searched as one thing, unless garments of asked
+    categories were found. The photo is not stored; the search is logged for trends.
 
     Args:
         data: The photo's file: JPEG, PNG, WebP or HEIC.
@@ -48,7 +47,7 @@ def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | N
         space: Search this space, as a comparison does, and count nothing; None is the one that serves.
 
     Returns:
-        The garments by falling confidence, each with its products.
+        The garments by falling confidence, and last the whole, each with its products.
 
     Raises:
         PhotoRejected: The photo cannot be used.

@@ -46,8 +46,8 @@ class ObjectSerializer(serializers.Serializer[SearchedObject]):
     category = serializers.SerializerMethodField()
     kind = serializers.ChoiceField(
         choices=["garment", "region", "whole_image"],
-        help_text="garment: segmented; region or whole_image: the box, or the photo, in which nothing was segmented "
-        "(or nothing of the asked category), or that has a good match where no garment has.",
+        help_text="garment: segmented; region or whole_image: the asked box, or the photo, as one thing: left out where "
+        "a category was asked for and garments of it were found.",
     )
     score = serializers.FloatField(source="descriptor.score", help_text="The segmenter's confidence, 0..1.")
     box = serializers.SerializerMethodField()
@@ -116,7 +116,7 @@ class SearchResultSerializer(serializers.Serializer[SearchResult]):
         source="is_calibrated",
         help_text="Whether scores are chances; else they are similarities, and every verdict is similar.",
     )
-    objects = ObjectSerializer(many=True, help_text="By falling confidence; a whole image last.")
+    objects = ObjectSerializer(many=True, help_text="Garments by falling confidence; the region or whole image last.")
     looks = LookSerializer(
         many=True, allow_null=True, help_text="With combine=true: retailers that sell the look, best first; else null."
     )
