@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from catalog.models import Retailer
 from search.filters import is_one_of
-from search.index.base import VectorIndex
+from search.index.base import ABSENT, VectorIndex
 from search.index.registry import open_reader
 from search.index_rows import tag_rows
 from search.models import Space
-from search.selectors import id_windows, indexable_garments
+from search.selectors import IDS_A_QUERY, chunked, id_windows, indexable_garments
 
 BUILD_ANEW_SHARE = 0.5
 """Where more than this share of an index is wrong, building it anew is the shorter way."""
@@ -61,6 +61,22 @@ def compare(space: Space, retailer: Retailer | None = None) -> Comparison:
         if n_found > most:
             return Comparison(np.concatenate(found), indexed.size, is_complete=False)
     return Comparison(np.concatenate([np.empty(0, np.int64), *found]), indexed.size)
+
+
+def still_differing(space: Space, garment_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of some garments in which index and records (still) disagree, at the cost of these garments.
+
+    Raises:
+        IndexMissing, IndexDamaged, SpaceMismatch: There is nothing to compare with.
+    """
+    index = open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim)
+    found = [np.empty(0, np.int64)]
+    for some in chunked(garment_ids.tolist(), IDS_A_QUERY):
+        wanted, tags = tag_rows(indexable_garments(space, Q(pk__in=some)).order_by("pk"))
+        unwanted = np.setdiff1d(np.array(some, dtype=np.int64), wanted)
+        found.append(wanted[(index.tags(wanted) != tags).any(axis=1)])
+        found.append(unwanted[(index.tags(unwanted) != ABSENT).any(axis=1)])
+    return np.concatenate(found)
 
 
 def _differing(

@@ -8,13 +8,14 @@ under the index's lock, so the last one to write always writes what is true. Wha
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from catalog.models import Retailer
-from search.comparing import compare
+from search.comparing import compare, still_differing
 from search.index.base import IndexDamaged, IndexMissing, SpaceMismatch, VectorIndex
 from search.index.registry import LOCK_TIMEOUT_S, open_reader, open_writer, published_spaces
 from search.index_rows import Progress, fill, refresh
@@ -29,6 +30,8 @@ IDS_A_LOCK = 10 * IDS_A_QUERY
 
 BUILD_TIMEOUT_S = 1800.0
 """How long to wait for another process that may be building the whole index: minutes at a million garments."""
+
+LOOK_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +181,24 @@ def build_index(space: Space, *, on_progress: Progress | None = None, unless_who
         return _build(writer, space, on_progress)
 
 
-def index_is_whole(space: Space, retailer: Retailer | None = None) -> bool:
-    """Whether the published index can be read and says of every garment (of a retailer) what the records say."""
+def index_is_whole(space: Space, retailer: Retailer | None = None, *, patience_s: float = 0.0) -> bool:
+    """Whether the published index can be read and says of every garment what the records say.
+
+    Args:
+        space: Whose index.
+        retailer: Only this one's garments.
+        patience_s: What differs may be a change on its way: so long it is looked at again, and it alone.
+    """
+    deadline = time.monotonic() + patience_s
     try:
-        return compare(space, retailer).differing.size == 0
+        compared = compare(space, retailer)
+        differing = compared.differing
+        while differing.size and compared.is_complete and time.monotonic() < deadline:
+            time.sleep(LOOK_AGAIN_S)
+            differing = still_differing(space, differing)
     except (IndexMissing, IndexDamaged, SpaceMismatch):
         return False
+    return differing.size == 0
 
 
 def _refresh(space: Space, garment_ids: Sequence[int]) -> IndexChange:

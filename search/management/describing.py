@@ -17,6 +17,8 @@ IMAGES_A_BATCH = 8
 IMAGES_IN_FLIGHT = 128
 """Dispatched and not stored yet: enough for a dozen workers, few enough that a killed run leaves little behind."""
 POLL_S = 0.25
+PATIENCE_S = 2.0
+"""What is stored is published within a second; other changes come meanwhile, so what differed is looked at again."""
 STALL_TIMEOUT_S = 180.0
 """A cold vision worker loads its model and describes a first batch well within."""
 
@@ -65,17 +67,18 @@ class DescribingRun:
             self._wait_until_fewer_than(IMAGES_IN_FLIGHT)
         self._wait_until_fewer_than(1)
 
-    def wait_until_published(self, retailer: Retailer) -> None:
-        """Returns when searches see all of a retailer's garments; asks for it once where nobody did.
+    def wait_until_published(self, retailer: Retailer | None) -> None:
+        """Returns when searches see all garments (of a retailer); asks for it once where nobody did.
 
         Raises:
             IndexingStalled: It did not happen within `stall_timeout_s`.
             WorkersError: The queue cannot be reached.
         """
-        if not index_is_whole(self.space, retailer):
-            request_sync(self.space)
+        if index_is_whole(self.space, retailer, patience_s=PATIENCE_S):
+            return
+        request_sync(self.space)
         self._moved_at = time.monotonic()
-        while not index_is_whole(self.space, retailer):
+        while not index_is_whole(self.space, retailer, patience_s=PATIENCE_S):
             self._pause("the index is not published")
 
     def _dispatch(self, image_ids: Sequence[int]) -> None:

@@ -10,6 +10,9 @@ from search.indexing import index_is_whole, sync_index
 from search.models import ImageDescription, Space
 from search.selectors import due_images, indexable_garments
 
+PATIENCE_S = 5.0
+"""A catalog that is changed all the time never equals its index at one moment; a change arrives within a second."""
+
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
@@ -63,7 +66,7 @@ def measure_coverage(space: Space, *, beside: Space | None = None) -> Coverage:
         n_due=due_images(space).count(),
         n_lost=0 if beside is None else _lost(space, beside),
         n_garments=indexable_garments(space).count(),
-        is_published=index_is_whole(space),
+        is_published=index_is_whole(space, patience_s=PATIENCE_S),
     )
 
 

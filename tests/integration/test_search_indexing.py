@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +17,22 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from catalog.models import Product, ProductImage
-from search import comparing, selectors
+from search import comparing, indexing, selectors
 from search.comparing import compare
 from search.descriptions import forget_failures, rechoose_products
 from search.filters import Filters
 from search.index import registry
 from search.index.registry import open_reader
-from search.indexing import build_index, garments_of, index_images, index_is_whole, index_products, sync_index
+from search.indexing import (
+    build_index,
+    garments_of,
+    index_garments,
+    index_images,
+    index_is_whole,
+    index_products,
+    sync_index,
+)
+from search.management.describing import DescribingRun
 from search.models import Garment, ImageDescription, Space
 from search.selectors import due_images, indexable_garments, read_embedding
 from segmentation.types import PhotoError
@@ -371,3 +383,28 @@ def test_records_are_indexed_changed_and_found_in_milvus_with_nothing_but_the_ur
     index_products(space, [], gone=gone)
     assert published(settings, space) == set(Garment.objects.filter(is_product=True).values_list("pk", flat=True))
     assert sync_index(space).generation == reader.generation == 3
+
+
+def test_a_change_on_its_way_is_waited_for_without_another_pass_over_all(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space, repriced, deleted = make_space(), image_of(), image_of()
+    store(space, [repriced, deleted], [photo(seen(JACKET)), photo(seen(JACKET))])
+    sync_index(space)
+    (kept,), (gone,) = garments_of([repriced.product_id]), garments_of([deleted.product_id])
+    Product.objects.filter(pk=repriced.product_id).update(price=Decimal(7))
+    deleted.product.delete()
+    assert not index_is_whole(space)
+    on_their_way, passes = [[kept], [gone]], []
+
+    def compare_and_count(*arguments: Any) -> comparing.Comparison:
+        passes.append(arguments)
+        return compare(*arguments)
+
+    arrive = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: index_garments(space, on_their_way.pop(0)))
+    monkeypatch.setattr(indexing, "time", arrive)
+    monkeypatch.setattr(indexing, "compare", compare_and_count)
+    assert index_is_whole(space, patience_s=60.0)
+    assert (on_their_way, len(passes)) == ([], 1)
+    DescribingRun(space, 1.0, on_progress=passes.append).wait_until_published(None)
+    assert len(passes) == 2
