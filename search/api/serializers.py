@@ -46,8 +46,8 @@ class ObjectSerializer(serializers.Serializer[SearchedObject]):
     category = serializers.SerializerMethodField()
     kind = serializers.ChoiceField(
         choices=["garment", "region", "whole_image"],
-        help_text="garment: segmented; region or whole_image: the asked box, or the photo, as one thing: left out where "
-        "a category was asked for and garments of it were found.",
+        help_text="garment: segmented; region or whole_image: the asked box, or the photo, as one thing; left out "
+        "where a category was asked for and garments of it were found.",
     )
     score = serializers.FloatField(source="descriptor.score", help_text="The segmenter's confidence, 0..1.")
     box = serializers.SerializerMethodField()
