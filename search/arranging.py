@@ -15,23 +15,20 @@ from search.ranking import Match
 from search.results import ListOptions
 from search.selectors import color_histograms, stored_embeddings
 from segmentation.color_distance import color_match
-from segmentation.steering import Match as MatchedPart
 from segmentation.steering import SteeringAxes, steered_similarities
 from segmentation.types import ColorHistogram, Embedding
 
 COLOR_WEIGHT = 0.15
 """What being wholly in the asked color is worth in similarity: it orders garments of about the same shape."""
 
-
 PATTERN_POOL = 100
 """Candidates that are ordered anew by pattern, at least."""
 
 
-def pool_size(options: ListOptions, match: MatchedPart) -> int:
+def pool_size(options: ListOptions) -> int:
     """How many candidates a list is arranged from."""
     is_arranged = options.diversity > 0.0 or options.filters.colors is not None
-    limit = options.limit * POOL_FACTOR if is_arranged else options.limit
-    return max(limit, PATTERN_POOL) if match == "pattern" else limit
+    return options.limit * POOL_FACTOR if is_arranged else options.limit
 
 
 def reorder_by_pattern(

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from search.index.base import VectorIndex
 from search.looks import MAX_LOOKS, Candidate, Outfit, assemble_outfits, combined_score, pair_up, total_prices
-from search.neighbours import Neighbourhood, Query, Wanted, find_products
+from search.neighbours import Neighbourhood, Query, Wanted
 from search.offers import fetch_products
 from search.ranking import Match, best_of_all
 from search.results import Look, LookItem, RankedProduct, SearchedObject
 from search.selectors import GarmentSource
+
+Nearest = Callable[[Sequence[Query], Wanted], Neighbourhood]
 
 POOL = 50
 """Products of each garment from which the retailers that come into question are read, at least."""
 
 
 def find_looks(
-    index: VectorIndex,
+    nearest: Nearest,
     objects: Sequence[SearchedObject],
     queries: Sequence[Query],
     wanted: Wanted,
@@ -30,7 +31,7 @@ def find_looks(
     one by one, so that a look misses no garment whose match lies deep in the list of all retailers.
 
     Args:
-        index: Where the vectors are.
+        nearest: Finds the products of queries as those of the objects were found.
         objects: What the photo shows, in the queries' order; their ids are their positions.
         queries: One for each object.
         wanted: What the queries were to bring.
@@ -39,8 +40,7 @@ def find_looks(
     slots = pair_up(objects)
     in_question = assemble_outfits(_candidates(slots, found.matches, found.sources))[:MAX_LOOKS]
     # As many as there are slots: where two garments would choose one product, one of them takes its next.
-    deep = find_products(
-        index,
+    deep = nearest(
         [_of_retailer(query, outfit.retailer_id) for outfit in in_question for query in queries],
         replace(wanted, limit=len(slots)),
     )

@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.db import DatabaseError
 
 from catalog.models import Product, Retailer
 from catalog.selectors import get_retailer
-from search.arranging import arrange, pool_size, reorder_by_pattern
+from search.arranging import PATTERN_POOL, arrange, pool_size, reorder_by_pattern
 from search.errors import IndexEmpty
 from search.index.base import VectorIndex
 from search.index.registry import open_reader
@@ -157,8 +158,9 @@ def _nearest(
 ) -> Neighbourhood:
     if lens.match != "pattern":
         return find_products(index, queries, wanted)
-    # The least score is one of patterns, which are compared afterwards.
-    found = find_products(index, queries, replace(wanted, cut=replace(wanted.cut, min_score=0.0)))
+    # The least score is one of patterns, which are compared afterwards, among more than are shown.
+    pool = replace(wanted, limit=max(wanted.limit, PATTERN_POOL), cut=replace(wanted.cut, min_score=0.0))
+    found = find_products(index, queries, pool)
     return reorder_by_pattern(found, queries, lens.traits.axes, options)
 
 
@@ -175,11 +177,12 @@ def _rank(
     )
     if not options.combine:
         return objects, None
-    return objects, find_looks(index, objects, answered.queries, _wanted(lens, options), found)
+    nearest = partial(_nearest, index, lens=lens, options=options)
+    return objects, find_looks(nearest, objects, answered.queries, _wanted(lens, options), found)
 
 
 def _wanted(lens: Lens, options: ListOptions) -> Wanted:
-    limit = pool_size(options, lens.match)
+    limit = pool_size(options)
     if isinstance(options, SearchOptions) and options.combine:
         limit = max(limit, POOL)
     return Wanted(limit, lens.filters, cut_of(options), options.group_variants)

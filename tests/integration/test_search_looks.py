@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pytest_django import Settings
 
+from search import services
 from search.results import SearchOptions
 from search.services import search_by_photo
+from search.space_traits import SpaceTraits
 from search.variants import variants_of
+from segmentation.steering import SteeringAxes
 from tests.factories import jpeg_bytes, make_product
-from tests.search_factories import JACKET, seen
+from tests.search_factories import DIM, JACKET, seen
 from tests.search_market import QUERY, Market, alike, shopper_sees
 
 pytestmark = pytest.mark.django_db
@@ -37,3 +41,21 @@ def test_a_look_lists_variants_where_they_are_grouped(
         options = SearchOptions(combine=True, group_variants=group_variants)
         (look,) = search_by_photo(jpeg_bytes(size=(200, 400)), options).looks or ()
     assert [len(item.result.variants.products) for item in look.items] == [n_listed]
+
+
+def test_a_look_by_pattern_scores_patterns(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.MEDIA_ROOT, settings.VECTOR_INDEX_URL = tmp_path / "media", f"faiss://{tmp_path / 'index'}"
+    axes = np.eye(DIM, dtype=np.float32)
+    steering = SteeringAxes(color_axes=axes[:1], pattern_axes=axes[-2:], center=np.zeros(DIM, np.float32))
+    monkeypatch.setattr(services, "read_traits", lambda _: SpaceTraits(axes=steering))
+    market = Market()
+    market.sell("long", (0.6 * axes[6] + 0.8 * axes[7]).astype(np.float32))
+    market.sell("same pattern", (0.8 * axes[1] + 0.6 * axes[6]).astype(np.float32))
+    market.publish()
+    garment = (0.8 * axes[2] + 0.6 * axes[6]).astype(np.float32)
+    with shopper_sees(market, seen(JACKET, garment)):
+        options = SearchOptions(combine=True, match="pattern", min_score=0.9)
+        result = search_by_photo(jpeg_bytes(size=(200, 400)), options)
+    (look,) = result.looks or ()
+    assert [item.result.product.external_id for item in look.items] == ["same pattern"]
+    assert look.items[0].result.score == result.objects[0].results[0].score
