@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from search.index.clustering import gpu_present
 from search.index.masks import Selection
-from search.index.scans import CoarseUnreadable, one_openmp_thread
+from search.index.scans import CoarseUnreadable, one_openmp_thread, write_index
 
 Floats = NDArray[np.float32]
 
@@ -64,9 +64,9 @@ class ListCodesBuilder:
         """Write the codes and the centroids.
 
         Raises:
-            RuntimeError: The disk refused.
+            OSError, RuntimeError: The disk refused.
         """
-        faiss.write_index(self._index, str(path))
+        write_index(self._index, path)
 
 
 class ListCodes:

@@ -41,12 +41,31 @@ def write_flat(vectors: NDArray[np.float32], path: Path) -> None:
     """Encode unit vectors, float32 (N, dim), into a file; row number = position.
 
     Raises:
-        RuntimeError: The disk refused.
+        OSError, RuntimeError: The disk refused.
     """
     index = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     for start in range(0, len(vectors), _CHUNK_ROWS):
         index.add(np.ascontiguousarray(vectors[start : start + _CHUNK_ROWS]))
-    faiss.write_index(index, str(path))
+    write_index(index, path)
+
+
+def write_index(index: faiss.Index, path: Path) -> None:
+    """Write what FAISS holds to a file.
+
+    Through Python's file: FAISS's own writer only prints that closing failed, so on a disk that is just full it would
+    leave a file without its end.
+
+    Raises:
+        OSError, RuntimeError: The disk refused.
+    """
+    with path.open("wb", buffering=0) as file:
+
+        def write(content: bytes) -> None:
+            view = memoryview(content)
+            while view:
+                view = view[file.write(view) :]
+
+        faiss.write_index(index, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]  # not in FAISS's stubs
 
 
 class FlatCodes:
