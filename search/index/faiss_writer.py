@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from search.index import snapshots
-from search.index.base import Hits, IndexBusy, IndexNotWritable, PublishFailed, Tags, Where
+from search.index.base import Hits, IndexBusy, IndexNotWritable, PublishFailed, Tags, VectorIndexError, Where
 from search.index.drafts import Draft, begin_draft, continue_draft
 from search.index.opened import OpenedSpace
 from search.index.validation import check_count, check_ids, check_k, check_tags, check_unique, check_vectors
@@ -96,6 +96,10 @@ class FaissWriter:
 @contextmanager
 def open_writer(opened: OpenedSpace, *, fresh: bool, timeout_s: float) -> Iterator[FaissWriter]:
     """Hold the writer's lock of a space and give its writer; see `search.index.registry.open_writer`."""
+    if not fresh:
+        # A base that others have built is checked before the lock is taken: a large one takes seconds.
+        with suppress(VectorIndexError):
+            opened.newest()
     with writer_lock(opened, timeout_s):
         is_new = fresh or snapshots.read_pointer(opened.folder) is None
         try:

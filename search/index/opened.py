@@ -130,23 +130,34 @@ class OpenedSpace:
             and (mirror_will_do or state.base.key == pointer.current.base_key)
         ):
             return self._published
-        mirrored = pointer.mirror
-        if state is not None and _continues(pointer.current, state):
-            state = _updated(state, pointer.current)
-        elif state is not None and mirrored is not None and mirror_will_do and _continues(mirrored, state):
-            state = _updated(state, mirrored)
-            self._check_in_background(pointer.current)
-        else:
+        after = None if state is None else self._grown(state, pointer, mirror_will_do)
+        if after is None:
             base = self._base(pointer.current)
             self._checked = None
             delta = Delta(LogReader(base.folder, self.dim))
-            state = _updated(State(base, delta, LogPosition(0, 0, base.log_start)), pointer.current)
-        self._published = Published(text, pointer, state)
+            after = _updated(State(base, delta, LogPosition(0, 0, base.log_start)), pointer.current)
+        self._published = Published(text, pointer, after)
         return self._published
 
+    def _grown(self, state: State, pointer: Pointer, mirror_will_do: bool) -> State | None:
+        """Make what is published out of a state, by applying more of its log; None where it must be opened anew."""
+        mirrored = pointer.mirror
+        try:
+            if _continues(pointer.current, state):
+                return _updated(state, pointer.current)
+            if mirrored is not None and mirror_will_do and _continues(mirrored, state):
+                after = _updated(state, mirrored)
+                self._check_in_background(pointer.current)
+                return after
+        except IndexDamaged as error:
+            # A mirror that was harmed, or a backup came back and was changed: what is on the disk may be sound.
+            log.warning("the log of space %s does not continue what was open, it is opened anew: %s", self.space, error)
+        return None
+
     def _base(self, segment: Segment) -> Base:
-        if self._checked is not None and self._checked.key == segment.base_key:
-            return self._checked
+        checked = self._checked  # another thread may be taking it
+        if checked is not None and checked.key == segment.base_key:
+            return checked
         folder = self.folder / segment.folder_name
         facts = check_sealed(folder, segment.manifest, self.space, self.dim)
         rows = map_base(folder, self.dim, facts.count, self.options)
