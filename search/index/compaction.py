@@ -28,7 +28,8 @@ DUE_ABOVE_AT_MOST = 8_000
 WRITER_TIMEOUT_S = 120.0
 """How long to wait for a writer with the finished base; then it is given up, and the next compaction starts anew."""
 
-_FOLDER = ".compacting"
+FOLDER = ".compacting"
+"""Where the next base is written; it may be deleted at any time, then the compaction ends."""
 
 
 def is_due(state: State) -> bool:
@@ -55,7 +56,7 @@ def compact(opened: OpenedSpace) -> bool:
 
 
 def _fold(opened: OpenedSpace, published: Published) -> bool:
-    new = NewBase(opened, _FOLDER)
+    new = NewBase(opened, FOLDER)
     try:
         new.write(published.state)
         with writer_lock(opened, WRITER_TIMEOUT_S):
@@ -64,7 +65,7 @@ def _fold(opened: OpenedSpace, published: Published) -> bool:
         log.warning("a compaction of space %s was given up: a writer does not end", opened.space)
         return False
     finally:
-        if new.folder.name == _FOLDER:
+        if new.folder.name == FOLDER:
             new.discard()
 
 

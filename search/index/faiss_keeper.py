@@ -1,8 +1,9 @@
 """All spaces in one folder on disk, kept with FAISS: what the registry asks, handed to readers, writers, compaction."""
 
+import os
 import re
 import shutil
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,7 @@ class FaissKeeper:
             n_base=int(state.base.rows.ids.size),
             n_delta=state.n_living,
             n_removed=state.n_removed,
-            bytes_on_disk=sum(_size(path) for path in snapshots.space_folder(self.root, space).rglob("*")),
+            bytes_on_disk=_size(snapshots.space_folder(self.root, space)),
             generation=published.pointer.number,
         )
 
@@ -101,9 +102,11 @@ class FaissKeeper:
         try:
             with FileLock(folder / WRITER_LOCK, timeout=DROP_TIMEOUT_S):
                 (folder / snapshots.POINTER).unlink(missing_ok=True)
+                snapshots.sync(folder)  # or a power cut could bring it back without what it names
                 for path in folder.iterdir():
                     if path.is_dir():
-                        shutil.rmtree(path)
+                        # A compaction may be writing into its folder; it deletes the rest when it notices.
+                        shutil.rmtree(path, ignore_errors=path.name == compaction.FOLDER)
         except Timeout as error:
             raise IndexBusy(f"a writer holds space {space}; try again later") from error
         except OSError as error:
@@ -114,8 +117,11 @@ class FaissKeeper:
         return opened_space(self.root, space, dim, self.options)
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size if path.is_file() else 0
-    except FileNotFoundError:  # cleared away meanwhile
-        return 0
+def _size(folder: Path) -> int:
+    """Bytes of all files in a folder, those that are cleared away meanwhile left out."""
+    total = 0
+    for parent, _, names in os.walk(folder):  # steps over folders that vanish, as `Path.rglob` does not
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(parent, name).stat().st_size
+    return total

@@ -11,7 +11,7 @@ import pytest
 
 from search.index.base import IndexMissing, SpaceMismatch, Tags, UnsupportedIndexUrl
 from search.index.faiss_keeper import FaissKeeper
-from search.index.registry import compact, open_reader, open_writer
+from search.index.registry import compact, drop_space, index_facts, open_reader, open_writer
 from search.index.snapshots import space_folder
 from tests.index_on_disk import (
     AXES,
@@ -188,3 +188,50 @@ def test_a_backup_that_is_brought_back_is_served(tmp_path: Path) -> None:
     assert pointer_of(tmp_path).number == 1
     assert publish(tmp_path, 6) == 2
     assert len(reader) == 6
+
+
+def test_a_backup_that_is_brought_back_and_changed_further_than_before_is_served(tmp_path: Path) -> None:
+    """The log that a reader has open goes on otherwise than the one on the disk."""
+    publish(tmp_path, 3)
+    reader = open_reader(url_of(tmp_path), SPACE, DIM)
+    shutil.copytree(folder_of(tmp_path), tmp_path / "backup")
+    publish(tmp_path, 4)
+    assert len(reader) == 4
+    shutil.rmtree(folder_of(tmp_path))
+    shutil.copytree(tmp_path / "backup", folder_of(tmp_path))
+    forget_what_is_open()  # another process writes
+    change(tmp_path, 10, 5)
+    change(tmp_path, 20, 5)
+    assert reader.ids().tolist() == [0, 1, 2, *range(10, 15), *range(20, 25)]
+
+
+def test_facts_step_over_a_folder_that_is_cleared_away_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(tmp_path, 3)
+    (folder_of(tmp_path) / ".compacting").mkdir()
+    scandir = os.scandir
+
+    def vanish_before(path: str) -> object:
+        if str(path).endswith(".compacting"):
+            Path(path).rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", vanish_before)
+    assert index_facts(url_of(tmp_path), SPACE, DIM).bytes_on_disk > 0
+
+
+def test_a_space_is_dropped_while_a_compaction_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(tmp_path, 3)
+    half_written = folder_of(tmp_path) / ".compacting"
+    half_written.mkdir()
+    rmdir = os.rmdir
+
+    def write_before(path: str, **named: int) -> None:
+        if str(path).endswith(".compacting"):
+            (half_written / "ids.npy").write_bytes(b"half")
+        rmdir(path, **named)
+
+    monkeypatch.setattr(os, "rmdir", write_before)
+    drop_space(url_of(tmp_path), SPACE)
+    assert [name for name in names(tmp_path) if name != ".compacting"] == []
