@@ -50,7 +50,7 @@ def write_base(state: State, folder: Path, options: IndexOptions) -> int:
     order = np.argsort(ids, kind="stable")  # two runs, of which the long one is sorted: linear
     np.save(folder / IDS_FILE, ids[order])
     for number, name in enumerate(TAG_NAMES):
-        column = np.concatenate((state.base.rows.tags[number][rows], state.delta.tag_rows(places)[:, number]))
+        column = np.concatenate((state.base.rows.tags[number][rows], state.delta.tag_column(number, places)))
         np.save(folder / tag_file(name), _narrowed(column[order]))
     dim = state.base.rows.vectors.shape[1]
     # Written, not mapped: a full disk is an error that can be caught, not a signal.

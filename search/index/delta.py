@@ -86,6 +86,10 @@ class Delta:
         """The tags in these places, int64 (n, len(TAG_NAMES))."""
         return self._tags[:, places].T
 
+    def tag_column(self, number: int, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """One tag, by its position in `TAG_NAMES`, in these places, int64 (n,)."""
+        return np.asarray(self._tags[number, places])
+
     def places(self, ids: NDArray[np.int64], n_rows: int, n_frames: int) -> NDArray[np.int64]:
         """Where a state sees these ids, int64 (n,); -1 where it does not."""
         return np.array([self._place(vector_id, n_rows, n_frames) for vector_id in ids.tolist()], dtype=np.int64)

@@ -1,7 +1,7 @@
 """How a base is laid out and searched, as far as people may choose it: the part of `VECTOR_INDEX_URL` behind the `?`.
 
 Nothing has to be chosen. What a base is searched with follows from its size, and how far a search must look is
-measured when it is built (`search.index.tuning`).
+measured when it is built (`search.index.reach`, `search.index.build_lists`).
 """
 
 from collections.abc import Callable, Mapping
