@@ -87,7 +87,7 @@ class Calibration:
         >>> round(curve.score(0.5, None), 3), round(curve.score(0.9, 6), 3), round(curve.score(1.0, 6), 3)
         (0.066, 0.602, 0.995)
         """
-        curve = self.pooled if category_id is None else self.by_category.get(category_id, self.pooled)
+        curve = self.by_category.get(NO_CATEGORY if category_id is None else category_id, self.pooled)
         logit = curve.slope * -math.log(SAME_PICTURE - min(1.0, max(-1.0, float(similarity)))) + curve.intercept
         return 1.0 / (1.0 + math.exp(-min(60.0, max(-60.0, logit))))
 
@@ -154,7 +154,7 @@ def _read_sigmoid(pair: Any) -> Sigmoid:
 
 def _read_category(key: str) -> int:
     category_id = int(key)
-    if not 0 <= category_id < N_CATEGORIES:
+    if not NO_CATEGORY <= category_id < N_CATEGORIES:
         raise ValueError(f"there is no category {key}")
     return category_id
 

@@ -80,7 +80,7 @@ def fit_calibration(
     pooled = _fit(z, _smoothed(same), np.zeros(2), POOLED_SD)
     by_category = {
         int(category_id): scale.sigmoid(_fit(z[chosen], same[chosen].astype(np.float64), pooled, PRIOR_SD))
-        for category_id in np.unique(category_ids[category_ids >= 0])
+        for category_id in np.unique(category_ids)
         for chosen in [category_ids == category_id]
     }
     curves = Calibration(scale.sigmoid(pooled), by_category, EXACT_SCORE, 0.0, {})

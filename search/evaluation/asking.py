@@ -2,14 +2,14 @@
 
 What the answer to a photo of several garments is, is defined here once:
 
-- A query's **objects** are the answered objects (garments, or the photo as a whole where no garment was found) that lie
-  in the query's box by more than half; without a box, all of them.
+- A query's **objects** are the answered objects (garments, and the photo as a whole) that lie in the query's box by
+  more than half; without a box, all of them.
 - **photo**: the results of all those objects in one list by falling score, each product once at its best. Where the
   query names a category, only objects of a compatible category count: its box is one garment's. No object: the query
   is missed.
 - **tapped**: as a shopper who taps on the garment she means: only the heaviest object (score times area; where the
-  query names a category, the one that covers its box best) of a category compatible with what should be found. No such
-  object: missed.
+  query names a category, the one that covers its box best) of a category compatible with what should be found; the
+  whole where no garment was found at all. No such object: missed.
 - **box**: the query's box sent along as the API's `box` option, what a shopper draws; without a box, as *photo*.
 - **embedding**: no segmentation on either side: the crop of the box (or the whole photo) against the catalog pictures
   as wholes, compared exactly, no category asked. What the embedder does alone.
@@ -72,8 +72,16 @@ class Asked:
     def tapped(self) -> list[Answer]:
         """The list of the measure "tapped"; empty where the query is missed."""
         wanted = self.wanted_category_id
-        objects = [found for found in self._objects() if wanted is None or _is_compatible(found, wanted)]
+        objects = self._objects()
+        if any(found.kind == "garment" for found in self.result.objects):
+            objects = [found for found in objects if found.kind == "garment"]  # nobody taps on the whole
+        objects = [found for found in objects if wanted is None or _is_compatible(found, wanted)]
         return self._answers(max(objects, key=self._weight)) if objects else []
+
+    def whole(self) -> list[Answer]:
+        """What the photo as one thing was answered with, where it was searched beside garments."""
+        wholes = [found for found in self.result.objects if found.kind == "whole_image" and found.object_id > 0]
+        return self._answers(wholes[0]) if wholes else []
 
     def _objects(self) -> list[SearchedObject]:
         box = self.query.box_xyxy_px

@@ -86,6 +86,7 @@ class _Lists:
 
     found: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     tapped: dict[str, list[Answer]] = field(default_factory=dict)
+    wholes: dict[str, list[Answer]] = field(default_factory=dict)
     milliseconds: dict[str, list[float]] = field(default_factory=lambda: {stage: [] for stage in STAGES})
     vectors: list[Embedding] = field(default_factory=list)
 
@@ -138,7 +139,7 @@ def evaluate(
         n_described=predictor.n_described,
         outcomes=outcomes,
     )
-    return Evaluation(report, benchmark, lists.tapped, pairs_of([each for each in judged if each[0]]))
+    return Evaluation(report, benchmark, lists.tapped, pairs_of(_with_wholes(benchmark, lists)))
 
 
 @contextmanager
@@ -172,6 +173,7 @@ def _ask_all(benchmark: Benchmark, space: Space, *, with_boxes: bool, on_progres
 def _ask_one(benchmark: Benchmark, query: BenchmarkQuery, lists: _Lists, ids: dict[int, str]) -> None:
     asked = ask(benchmark, query, query.file.read_bytes(), ids, with_box=False)
     lists.tapped[query.id] = asked.tapped()
+    lists.wholes[query.id] = asked.whole()
     lists.found["photo"][query.id] = [answer.item_id for answer in asked.photo()]
     lists.found["tapped"][query.id] = [answer.item_id for answer in lists.tapped[query.id]]
     lists.vectors += [found.descriptor.embedding for found in asked.result.objects]
@@ -197,6 +199,15 @@ def _ask_with_box(
         asked = ask(benchmark, query, data, ids, with_box=True)
         lists.found["box"][query.id] = [answer.item_id for answer in asked.photo()]
     lists.found["embedding"][query.id] = wholes.nearest(query, data, space)
+
+
+def _with_wholes(benchmark: Benchmark, lists: _Lists) -> list[tuple[Mapping[str, int], list[Answer]]]:
+    """What was found for the garment meant and for the photo as a whole: scores of both must mean the same."""
+    return [
+        (query.relevant, [*lists.tapped[query.id], *lists.wholes[query.id]])
+        for query in benchmark.queries
+        if query.relevant
+    ]
 
 
 def _outcomes(benchmark: Benchmark, found: Mapping[str, Sequence[str]]) -> tuple[Outcome, ...]:

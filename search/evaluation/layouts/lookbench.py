@@ -62,7 +62,9 @@ def _rows(file: Path) -> Iterator[Place]:
         import pyarrow as arrow
         import pyarrow.parquet as parquet
     except ImportError as error:
-        raise BenchmarkError("LookBench comes as Parquet files: pip install pyarrow (pinned in pyproject.toml)") from error
+        raise BenchmarkError(
+            "LookBench comes as Parquet files: pip install pyarrow (pinned in pyproject.toml)"
+        ) from error
     number = 0
     try:
         for batch in parquet.ParquetFile(file).iter_batches(batch_size=_ROWS_A_BATCH):
