@@ -161,7 +161,7 @@ class LogReader:
 
 
 class LogWriter:
-    """The log of one base, open for appending; what lies beyond `position` is overwritten.
+    """The log of one base, open for appending; what lies beyond `position` is cut off.
 
     Args:
         folder: The base's folder; the files are made where they are missing.
@@ -178,12 +178,14 @@ class LogWriter:
         self._row_bytes = 4 * dim
         self._files: list[int] = []
         weakref.finalize(self, _close_all, self._files)
-        for name, length in ((LOG_FILE, position.n_bytes), (VECTORS_FILE, position.n_rows * self._row_bytes)):
+        lengths = {LOG_FILE: position.n_bytes, VECTORS_FILE: position.n_rows * self._row_bytes}
+        for name, length in lengths.items():
             self._files.append(os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o666))
             if os.fstat(self._files[-1]).st_size < length:
                 raise IndexDamaged(f"{folder / name} was cut short; rebuild the index")
-        # Not the vectors: a search of this process may still be in rows that were never published.
-        os.ftruncate(self._files[0], position.n_bytes)
+        # What was never published may be what filled the disk. Only its writer's searches looked into it; see `close`.
+        for file, length in zip(self._files, lengths.values(), strict=True):
+            os.ftruncate(file, length)
 
     def append(self, frame: Frame, vectors: NDArray[np.float32] | None) -> LogPosition:
         """Write a frame (and its vectors) and give where it ends. On failure, nothing has happened.

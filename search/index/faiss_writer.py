@@ -31,6 +31,8 @@ class FaissWriter:
         self._draft = draft
         self._open = True
         self._lock = threading.Lock()  # of changes; searches take the state that is there
+        self._searches: set[object] = set()  # under way
+        self._search_ended = threading.Condition()
 
     @property
     def generation(self) -> int:
@@ -52,7 +54,8 @@ class FaissWriter:
         """Find the k most alike vectors of each query, unpublished changes included."""
         check_k(k)
         queries = check_vectors(queries, self.dim)
-        return self._draft.state.search(queries, k, where, self._draft.number)
+        with self._searching():
+            return self._draft.state.search(queries, k, where, self._draft.number)
 
     def upsert(self, ids: NDArray[np.int64], vectors: NDArray[np.float32], tags: Sequence[Tags]) -> None:
         """Add or replace vectors; all or nothing."""
@@ -77,10 +80,28 @@ class FaissWriter:
             return self._draft.publish()
 
     def close(self) -> None:
-        """Refuse all further changes; what was not published is forgotten."""
+        """Refuse all further changes; what was not published is forgotten.
+
+        Waits for the searches under way: the next writer cuts off the mapped vectors that they may be looking into.
+        """
         with self._lock:
             self._open = False
             self._draft.forget()
+        with self._search_ended:
+            before = set(self._searches)
+            self._search_ended.wait_for(lambda: before.isdisjoint(self._searches))
+
+    @contextmanager
+    def _searching(self) -> Iterator[None]:
+        search = object()
+        with self._search_ended:
+            self._searches.add(search)
+        try:
+            yield
+        finally:
+            with self._search_ended:
+                self._searches.remove(search)
+                self._search_ended.notify_all()
 
     @contextmanager
     def _changing(self) -> Iterator[None]:

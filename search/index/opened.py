@@ -6,6 +6,7 @@ what a writer of its own process published without reading it again.
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from search.index.snapshots import Pointer, Segment
 from search.index.state import Base, State
 
 log = logging.getLogger(__name__)
+
+TRY_AGAIN_AFTER_S = 60.0
+"""A state that could not be opened is tried again after so long: it may have been for want of memory or open files."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class OpenedSpace:
         self._lock = threading.Lock()  # held while opening and applying; answering from what is there needs none
         self._published: Published | None = None
         self._refused: str | None = None
+        self._refused_at = 0.0
         self._checked: Base | None = None  # by a background check or a compaction, not yet in use
         self._checking: tuple[str, str] | None = None
 
@@ -76,7 +81,7 @@ class OpenedSpace:
         """Give what is published now, at the cost of what changed; never wait for another thread.
 
         One thread opens; the others answer from the state before meanwhile. A new state that turns out to be damaged
-        is reported once in the log, and the one before, whose files were checked and are still mapped, stays.
+        is reported in the log, and the one before, whose files were checked and are still mapped, stays for a while.
 
         Raises:
             IndexMissing: Nothing is published any more.
@@ -84,17 +89,20 @@ class OpenedSpace:
         text, published = snapshots.read_pointer(self.folder), self._published
         if text is None or published is None:
             return self.newest()
-        if text in (published.text, self._refused) or not self._lock.acquire(blocking=False):
+        if text == published.text or self._is_refused(text) or not self._lock.acquire(blocking=False):
             return published
         try:
             return self._follow(mirror_will_do=True)
         except IndexDamaged:
-            self._refused = text
+            self._refused, self._refused_at = text, time.monotonic()
             number = published.pointer.number
             log.exception("a new state of space %s is damaged; still serving %d", self.space, number)
             return published
         finally:
             self._lock.release()
+
+    def _is_refused(self, text: str) -> bool:
+        return text == self._refused and time.monotonic() - self._refused_at < TRY_AGAIN_AFTER_S
 
     def adopt(self, published: Published) -> None:
         """Take over a state that a writer of this process has just published."""

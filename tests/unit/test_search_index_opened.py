@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.index import compaction, opened, sealing
+from search.index.base import IndexDamaged
 from search.index.faiss_writer import open_writer as open_faiss_writer
 from search.index.opened import OpenedSpace
 from search.index.options import IndexOptions
@@ -58,3 +59,22 @@ def test_readers_of_a_log_that_was_harmed_after_a_compaction_go_on_with_the_new_
     assert mirror is not None
     (folder_of(tmp_path) / mirror.folder_name / "delta.log").write_bytes(b"")
     assert len(reader.latest().state) == 52
+
+
+def test_a_state_that_could_not_be_opened_for_a_moment_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_base(tmp_path, 50)
+    reader = other_process(tmp_path)
+    reader.newest()
+    publish_base(tmp_path, 60)
+
+    def too_many_open_files(*_: object) -> None:
+        raise IndexDamaged("vectors.npy cannot be opened (Too many open files)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(opened, "map_base", too_many_open_files)
+        assert len(reader.latest().state) == 50
+    assert len(reader.latest().state) == 50
+    monkeypatch.setattr(opened, "TRY_AGAIN_AFTER_S", 0.0)
+    assert len(reader.latest().state) == 60
