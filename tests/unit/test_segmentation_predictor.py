@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segmentation.calibration import Calibration
 from segmentation.checkpoint import SHIPPED_EMBEDDER, SHIPPED_SEGMENTER, read_info, read_space
 from segmentation.drawn import draw_scene, first_products
 from segmentation.masks import mask_from_rle
 from segmentation.overlay import draw_overlay
 from segmentation.predictor import GarmentPredictor
+from segmentation.steering import read_axes
 from segmentation.types import EncodedPhoto, PhotoDescription, PhotoError
 
 MAX_CHECKPOINT_BYTES = 30_000_000
@@ -144,12 +146,17 @@ def test_the_shipped_checkpoints_are_small_and_say_what_they_are() -> None:
         info = read_info(file, kind=kind)
         assert file.stat().st_size <= MAX_CHECKPOINT_BYTES
         assert len(info.categories) == 46
-        for member in info.provenance.get("averaged", [{"provenance": info.provenance}]):
-            stage = member["provenance"]
-            while "initial_provenance" in stage:
-                assert stage["data"] == "ccp"
-                stage = stage["initial_provenance"]
-            assert (stage["data"], stage["initial_weights"]) == ("ccp", "mobilenet_v2_imagenet.pth")
+    seen, embedded = read_info(SHIPPED_SEGMENTER), read_info(SHIPPED_EMBEDDER)
+    for member in seen.provenance["averaged"]:
+        stage = member["provenance"]
+        while "initial_provenance" in stage:
+            assert stage["data"] == "ccp"
+            stage = stage["initial_provenance"]
+        assert (stage["data"], stage["initial_weights"]) == ("ccp", "mobilenet_v2_imagenet.pth")
+    assert embedded.provenance["data"][:3] == ["luma", "ccp", "wardrobe"]
+    assert embedded.provenance["initial_weights"] == "mobilenet_v2_imagenet.pth"
+    assert Calibration.from_mapping(embedded.metrics["calibration"]).by_category, "scores are chances out of the box"
+    assert read_axes(SHIPPED_EMBEDDER) is not None, "searches can be steered out of the box"
     space = read_space(SHIPPED_SEGMENTER, SHIPPED_EMBEDDER)
     assert space.name.startswith("mobilenet_v2-emb")
     assert f"-emb{space.dim}@" in space.name
