@@ -68,3 +68,8 @@ class FollowedProductAdmin(IndexFollows, ProductAdmin):
 @admin.register(ProductImage)
 class FollowedProductImageAdmin(IndexFollows, ProductImageAdmin):
     """Images; deleting one takes its garments out of the index."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """An image stays with its product: its garments, which name it too, would go on standing for the old one."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if obj is None else (*fields, "product")

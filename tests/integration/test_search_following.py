@@ -75,6 +75,16 @@ def test_a_price_edited_by_hand_reaches_the_index(
     assert found(settings) == {changed.pk, other.pk}
 
 
+def test_an_image_edited_by_hand_stays_with_its_product(staff: Client, images: list[ProductImage]) -> None:
+    image, other = images
+    shown = ("position", "source", "sha256", "source_size", "source_mtime_ns", "status")
+    values = {name: getattr(image, name) for name in shown} | {"product": other.product_id, "source": "new.jpg"}
+    reply = staff.post(f"/admin/catalog/productimage/{image.pk}/change/", values)
+    assert reply.status_code == 302, reply.context_data["errors"]
+    edited = ProductImage.objects.get(pk=image.pk)
+    assert (edited.source, edited.product_id) == ("new.jpg", image.product_id)
+
+
 @pytest.mark.parametrize("what", ["product", "ticked products", "image", "description", "retailer"])
 def test_what_is_deleted_by_hand_leaves_the_index(
     what: str, staff: Client, images: list[ProductImage], settings: Settings
