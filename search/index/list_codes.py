@@ -117,8 +117,10 @@ class ListCodes:
             Scores float32 (<= n,), falling, and positions int64 (<= n,).
         """
         lists, list_scores = np.ascontiguousarray(lists), np.ascontiguousarray(list_scores)
-        if self._gpu is not None and not selection.filtered and lists.size <= _GPU_AT_MOST:
-            return self._gpu.scan(query, lists, list_scores, n, selection)
+        if self._gpu is not None and not selection.filtered and max(lists.size, n) <= _GPU_AT_MOST:
+            found = self._gpu.scan(query, lists, list_scores, n, selection)
+            if found is not None:
+                return found
         parameters = _parameters(lists.size)
         if selection.bitmap is not None:
             # It points into the bitmap, the parameters into it: all must live until the search is over.
@@ -140,13 +142,17 @@ class _GpuCopy:
 
     def scan(
         self, query: Floats, lists: NDArray[np.int64], list_scores: Floats, n: int, selection: Selection
-    ) -> tuple[Floats, NDArray[np.int64]]:
+    ) -> tuple[Floats, NDArray[np.int64]] | None:
+        """See `ListCodes.scan`; None where so many rows were removed that the best are not among what was found."""
         # Where FAISS's Python layer wraps the method, the wrapper takes no parameters and the one below has this name.
         search = getattr(self._index, "search_preassigned_c", self._index.search_preassigned)
+        asked = n if selection.bitmap is None else min(2 * n, _GPU_AT_MOST)
         with self._one_at_a_time:
-            scores, positions = _scan(search, query, lists, list_scores, min(n, _GPU_AT_MOST), _parameters(lists.size))
-        kept = selection.contains(positions)
-        return scores[kept], positions[kept]
+            scores, positions = _scan(search, query, lists, list_scores, asked, _parameters(lists.size))
+        kept = np.flatnonzero(selection.contains(positions))
+        if kept.size < n and positions.size == asked:
+            return None
+        return scores[kept[:n]], positions[kept[:n]]
 
 
 def _parameters(n_lists: int) -> Any:

@@ -22,8 +22,15 @@ Column = NDArray[np.integer]
 KEPT_BYTES = 64 << 20
 """Of bitmaps, per base: 500 at a million rows, 50 at ten million."""
 
+_ENTRY_BYTES = 1024
+"""About what an entry takes besides its bitmaps: of a small base there would otherwise be hundreds of thousands."""
+
 _FEW = 8192
 """Up to so many positions of a selection are kept with it."""
+
+
+_ALL: Bitmap = np.empty(0, dtype=np.uint8)
+"""Stands for the bitmap of a base none of whose rows was removed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,14 +114,14 @@ class Selections:
 
         The same `alive` object must not be changed afterwards: it is recognised by its identity.
         """
-        key = (where, id(alive))
+        known = _ALL if alive is None else alive
+        key = (where, id(known))
         found = self._get(key)
-        if found is not None and found[0] is alive and found[1] is not None:
+        if found is not None and found[0] is known and found[1] is not None:
             return found[1]
         bitmaps = [] if where is None else [self._bitmap_of(test) for test in _tests(where)]
         selection = self._combine(bitmaps, alive)
-        if alive is not None:  # kept with it, so that its id cannot become another's
-            self._put(key, alive, selection)
+        self._put(key, known, selection)  # with the bitmap, so that its id cannot become another's
         return selection
 
     def _combine(self, bitmaps: list[Bitmap], alive: Bitmap | None) -> Selection:
@@ -208,5 +215,5 @@ def _without_bits_beyond(bitmap: Bitmap, n_rows: int) -> Bitmap:
 def _size(bitmap: Bitmap, selection: Selection | None) -> int:
     """Bytes that keeping this holds on to, positions that may be worked out later included."""
     if selection is None or selection.bitmap is None:
-        return bitmap.nbytes
-    return 2 * bitmap.nbytes + (8 * selection.count if selection.count <= _FEW else 0)
+        return _ENTRY_BYTES + bitmap.nbytes
+    return _ENTRY_BYTES + 2 * bitmap.nbytes + (8 * selection.count if selection.count <= _FEW else 0)
