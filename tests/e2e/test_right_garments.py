@@ -29,7 +29,8 @@ folder, answers = Path(sys.argv[1]), {}
 for query in json.loads((folder / "benchmark.json").read_text())["queries"]:
     box = query["box_xywh"]
     region = None if box is None else (box[0], box[1], box[0] + box[2], box[1] + box[3])
-    result = search_by_photo((folder / query["file"]).read_bytes(), SearchOptions(limit=10, verdict="none", box_xyxy=region))
+    wanted = SearchOptions(limit=10, verdict="none", box_xyxy=region)
+    result = search_by_photo((folder / query["file"]).read_bytes(), wanted)
     answers[query["id"]] = [[found.product.external_id for found in seen.results] for seen in result.objects]
 print(json.dumps(answers))
 """
