@@ -107,15 +107,15 @@ class Draft:
             self._new.discard()
 
     def _append(self, frame: Frame, vectors: NDArray[np.float32] | None) -> None:
-        start = self._log.position
-        end = self._log.append(frame, vectors)
-        if self._mirror is not None:
-            try:
-                self._mirror[1].append(frame, vectors)
-            except OSError:
-                self._log.position = start
-                raise
-        self.state = self.state.after([(frame, end)])
+        logs = [self._log] if self._mirror is None else [self._log, self._mirror[1]]
+        starts = [log.position for log in logs]
+        try:
+            ends = [log.append(frame, vectors) for log in logs]
+            self.state = self.state.after([(frame, ends[0])])
+        except BaseException:  # interrupts, too: what is published next must not hold what the state does not
+            for log, start in zip(logs, starts, strict=True):
+                log.position = start
+            raise
 
     def _put_in_place(self, new: NewBase) -> None:
         """Give the new base its name: with all rows where they are many, else empty with the rows in its log."""

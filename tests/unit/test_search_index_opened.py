@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search.index import compaction, opened, sealing
-from search.index.base import IndexDamaged
+from search.index.base import IndexDamaged, Tags
+from search.index.delta import Delta
 from search.index.faiss_writer import open_writer as open_faiss_writer
 from search.index.opened import OpenedSpace
 from search.index.options import IndexOptions
 from search.index.registry import compact, open_writer
-from tests.index_on_disk import DIM, SPACE, change, folder_of, pointer_of, publish_base, url_of
+from tests.index_on_disk import AXES, DIM, SPACE, change, folder_of, pointer_of, publish_base, url_of
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +80,23 @@ def test_a_state_that_could_not_be_opened_for_a_moment_is_tried_again(
     assert len(reader.latest().state) == 50
     monkeypatch.setattr(opened, "TRY_AGAIN_AFTER_S", 0.0)
     assert len(reader.latest().state) == 60
+
+
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_a_change_that_is_interrupted_is_not_in_what_is_published_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    publish_base(tmp_path, 5)
+
+    def interrupt(*_: object) -> None:
+        raise error
+
+    with open_writer(url_of(tmp_path), SPACE, DIM) as writer:
+        with monkeypatch.context() as patch:
+            patch.setattr(Delta, "add", interrupt)
+            with pytest.raises(error):
+                writer.upsert(np.array([1]), AXES[:1], [Tags(1, 4)])
+        writer.upsert(np.array([3]), AXES[:1], [Tags(1, 4)])
+        writer.publish()
+        assert writer.ids().tolist() == [0, 2, 3, 4, 6, 8]
+    assert other_process(tmp_path).newest().state.ids().tolist() == [0, 2, 3, 4, 6, 8]
