@@ -23,7 +23,11 @@ DUE_ABOVE_SHARE = 0.05
 """Of the base: more often, and the base would be written all the time."""
 
 DUE_ABOVE_AT_MOST = 8_000
-"""So many always: the log is scanned exactly, so it costs what its rows cost, whatever the base."""
+"""So many always: the log is scanned exactly, so it costs what its rows cost, whatever the base..."""
+
+LARGE_BASE_SHARE = 0.005
+"""...but where the base is so large that writing it costs minutes, this share of it: at 10 million rows 50,000, which
+cost a search 2 ms."""
 
 WRITER_TIMEOUT_S = 120.0
 """How long to wait for a writer with the finished base; then it is given up, and the next compaction starts anew."""
@@ -35,7 +39,8 @@ FOLDER = ".compacting"
 def is_due(state: State) -> bool:
     """Tell whether folding is worthwhile."""
     changed = state.position.n_rows + state.n_removed
-    share = min(DUE_ABOVE_SHARE * state.base.rows.ids.size, DUE_ABOVE_AT_MOST)
+    n_base = state.base.rows.ids.size
+    share = min(DUE_ABOVE_SHARE * n_base, max(DUE_ABOVE_AT_MOST, LARGE_BASE_SHARE * n_base))
     return changed > max(DUE_ABOVE_ROWS, share)
 
 
