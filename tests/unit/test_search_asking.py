@@ -22,11 +22,14 @@ def found(category_id, results: dict[str, float], *, box=LEFT, score=0.9):
         SimpleNamespace(product=SimpleNamespace(pk=int(name[1:])), similarity=value, score=value, verdict="similar")
         for name, value in results.items()
     ]
-    return SimpleNamespace(descriptor=seen(category_id, box=box, score=score), results=tuple(ranked))
+    kind = "whole_image" if category_id is None else "garment"
+    return SimpleNamespace(descriptor=seen(category_id, box=box, score=score), results=tuple(ranked), kind=kind)
 
 
 def asked(*objects, box=None, category_id=None, wanted=None) -> Asked:
     query = BenchmarkQuery("q", Path("q.jpg"), "wild", {"p1": 2}, box, category_id)
+    for number, each in enumerate(objects):
+        each.object_id = number
     return Asked(query, SimpleNamespace(objects=objects), wanted, {number: f"p{number}" for number in range(10)})
 
 
@@ -57,6 +60,14 @@ def test_a_shopper_taps_on_the_largest_garment_of_the_kind_that_is_wanted():
     small, large = found(TOP, {"p2": 0.9}, box=(0, 0, 20, 20)), found(JACKET, {"p1": 0.5})
     assert ids(asked(small, large, found(PANTS, {"p3": 0.9}), wanted=TOP).tapped()) == ["p1"]
     assert asked(found(PANTS, {"p3": 0.9}), wanted=TOP).tapped() == []
+
+
+def test_nobody_taps_on_the_whole_photo_where_a_garment_was_found():
+    whole = found(None, {"p9": 0.9}, box=(0.0, 0.0, 1000.0, 1000.0), score=1.0)
+    query = asked(found(TOP, {"p1": 0.5}), whole, wanted=TOP)
+    assert (ids(query.tapped()), ids(query.whole())) == (["p1"], ["p9"])
+    assert ids(query.photo()) == ["p9", "p1"]
+    assert asked(found(PANTS, {"p3": 0.9}), whole, wanted=TOP).tapped() == [], "the garment meant was not found"
 
 
 def test_a_box_of_one_garment_is_answered_by_the_garment_that_covers_it_best():
