@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ _CONNECTIVITY = 16
 _BUILD_EFFORT = 128
 
 
-class Subject:
+class Subject(ABC):
     """An index of all vectors of a `ScaleData`, ids being row numbers.
 
     Attributes:
@@ -39,17 +40,16 @@ class Subject:
     def feed(self, data: ScaleData) -> None:
         """Take what it is built from, where that is a step of its own."""
 
+    @abstractmethod
     def build(self, data: ScaleData) -> None:
         """Make it searchable."""
-        raise NotImplementedError
 
-    def set_effort(self, effort: int) -> None:
+    def set_effort(self, effort: int) -> None:  # most have nothing to set
         """Search with so many candidates."""
-        raise NotImplementedError
 
+    @abstractmethod
     def search(self, query: Floats, where: Where | None) -> Ints:
         """The ids of the K best for one query, float32 (1, dim); -1 or fewer where there are fewer."""
-        raise NotImplementedError
 
 
 class Keeper(Subject):
