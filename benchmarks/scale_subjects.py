@@ -37,7 +37,7 @@ class Subject(ABC):
     efforts: tuple[int, ...] = ()
     filters = True
 
-    def feed(self, data: ScaleData) -> None:
+    def feed(self, data: ScaleData) -> None:  # noqa: B027  # most are fed as they are built
         """Take what it is built from, where that is a step of its own."""
 
     @abstractmethod
