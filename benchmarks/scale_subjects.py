@@ -44,7 +44,7 @@ class Subject(ABC):
     def build(self, data: ScaleData) -> None:
         """Make it searchable."""
 
-    def set_effort(self, effort: int) -> None:  # most have nothing to set
+    def set_effort(self, effort: int) -> None:  # noqa: B027  # most have nothing to set
         """Search with so many candidates."""
 
     @abstractmethod
