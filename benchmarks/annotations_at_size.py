@@ -120,8 +120,8 @@ def _in_a_process(reader: str, folder: Path, naive_share: float) -> dict[str, fl
 
 def _read_with_selvedge(folder: Path, _: float) -> dict[str, float]:
     from segmentation.data.sources import read_annotations  # its memory is not the naive reader's
-    from segmentation.management.progress import progress_on
-    from segmentation.masks import mask_from_rle
+    from segmentation.management.progress import progress_on  # likewise
+    from segmentation.masks import mask_from_rle  # likewise
 
     imported = _peak_bytes()
     with tqdm(desc="selvedge", unit="B", unit_scale=True) as bar:
