@@ -29,3 +29,7 @@ class ImageRefused(CatalogError):
 
 class ImageMissing(ImageRefused):
     """There is no file where the feed says; a copy stored earlier stays good."""
+
+
+class RetailerRequired(CatalogError):
+    """The caller belongs to no retailer and named none."""

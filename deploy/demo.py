@@ -40,6 +40,8 @@ def _get_ready(options: argparse.Namespace) -> int:
         catalog = demo_catalog.of_folder(options.data, ROOT) if options.data else demo_catalog.drawn(ROOT)
         # Read by Django's settings, by the commands below and by the server.
         os.environ["SELVEDGE_DATA_DIR"] = str(catalog.data_dir)
+        # A demo listens on this machine alone and shows its catalog to whoever asks; writing needs a key all the same.
+        os.environ.setdefault("SELVEDGE_ANONYMOUS", "read")
         _prepare(catalog)
         sample = demo_catalog.place_samples(catalog)
         os.environ |= {"PORT": str(options.port), "SELVEDGE_GREETING": greeting(catalog, sample, options.port)}

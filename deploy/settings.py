@@ -84,6 +84,11 @@ ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS", "")
 CSRF_FAILURE_VIEW = "deploy.http_errors.handle_csrf"
 
+# What requests without a key may do: "none", or "read" where everybody who reaches the server may search all retailers.
+SELVEDGE_ANONYMOUS = _text("SELVEDGE_ANONYMOUS", "none")
+if SELVEDGE_ANONYMOUS not in {"none", "read"}:
+    raise ImproperlyConfigured(f"SELVEDGE_ANONYMOUS must be none or read, not {SELVEDGE_ANONYMOUS!r}")
+
 # --- application ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -93,6 +98,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "rest_framework_api_key",
+    "corsheaders",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "segmentation.apps.SegmentationConfig",
@@ -161,8 +168,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- API --------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["catalog.api.access.CallerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["catalog.api.access.HasRight"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "deploy.http_errors.problem_handler",
@@ -174,6 +181,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Visual search for fashion catalogs: a photo in, the garments of your catalog out, best first.",
     "VERSION": "0.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/",
     # The docs page works without the internet.
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -1,33 +1,11 @@
-"""Fixtures every test may use, and the data folder of a test session: a temporary one, never the developer's."""
+"""Fixtures every test may use."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-# Before Django reads its settings, so neither `var/` nor a developer's servers are ever touched by a test.
-_SESSION_DIR = tempfile.TemporaryDirectory(prefix="selvedge-tests-")
-os.environ["SELVEDGE_DATA_DIR"] = _SESSION_DIR.name
-os.environ["SECRET_KEY"] = "only-for-tests"
-for _name in (
-    "DATABASE_URL",
-    "VECTOR_INDEX_URL",
-    "CELERY_BROKER_URL",
-    "SELVEDGE_MEDIA_ROOT",
-    "SELVEDGE_MODELS_DIR",
-    "DEBUG",
-):
-    os.environ.pop(_name, None)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _remove_session_folder() -> Iterator[None]:
-    yield
-    _SESSION_DIR.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""Records of what was seen: descriptions of catalog photos, and what shoppers searched for.
+"""Records of what was seen in catalog photos, and of the spaces it was seen in.
 
 The vectors of record live here; the index is a cache of the garments with `is_product`, and a garment's primary key
 is its vector's id.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from catalog.models import Product, ProductImage, Retailer
+from catalog.models import Product, ProductImage
 from segmentation.types import BoxXyxyPx
 
 
@@ -132,40 +132,3 @@ class Garment(models.Model):
     def box_xyxy_px(self) -> BoxXyxyPx:
         """The box as the vision room writes it."""
         return (self.x_min_px, self.y_min_px, self.x_max_px, self.y_max_px)
-
-
-class SearchLog(models.Model):
-    """One photo search, without the photo."""
-
-    search_id = models.UUIDField(unique=True)
-    created_at = models.DateTimeField(db_index=True)
-    retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, null=True, related_name="searches")
-    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="searches")
-    segmenter_version = models.CharField(max_length=200)
-    n_garments = models.PositiveSmallIntegerField()
-
-    def __str__(self) -> str:
-        return str(self.search_id)
-
-
-class SearchedGarment(models.Model):
-    """One garment a shopper's photo showed and the search answered."""
-
-    search = models.ForeignKey(SearchLog, on_delete=models.CASCADE, related_name="garments")
-    category_id = models.SmallIntegerField(null=True)
-    score = models.FloatField()
-    color_name = models.CharField(max_length=40)
-    verdict = models.CharField(
-        max_length=10,
-        blank=True,
-        default="",
-        help_text="of the nearest product that the search allowed: exact, similar or none; empty: not recorded",
-    )
-
-    class Meta:
-        """Constraints and indexes."""
-
-        indexes = [models.Index(fields=["category_id"], name="searched_by_category")]
-
-    def __str__(self) -> str:
-        return f"category {self.category_id} in search {self.search_id}"

@@ -111,12 +111,17 @@ class ProductImage(models.Model):
     source_mtime_ns = models.BigIntegerField(default=0, help_text="nanoseconds since 1970")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     error = models.CharField(max_length=500, blank=True, default="")
+    error_code = models.CharField(max_length=40, blank=True, default="", help_text="a stable word for programs")
+    n_attempts = models.PositiveSmallIntegerField(default=0, help_text="fetches that failed since it last succeeded")
+    next_attempt_at = models.DateTimeField(
+        null=True, blank=True, help_text="when fetching it is worth another try; none: never by itself"
+    )
 
     class Meta:
         ordering = ["product_id", "position"]
         constraints = [models.UniqueConstraint(fields=["product", "position"], name="one_image_per_position")]
         indexes = [
-            models.Index(fields=["status"], name="image_by_status"),
+            models.Index(fields=["status", "next_attempt_at"], name="image_by_status_and_time"),
             models.Index(fields=["sha256"], name="image_by_content"),
         ]
 
