@@ -183,6 +183,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "deploy.openapi.complete"],
     "SCHEMA_PATH_PREFIX": "/api/",
     # The docs page works without the internet.
     "SWAGGER_UI_DIST": "SIDECAR",

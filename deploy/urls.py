@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from deploy import openapi  # noqa: F401 (how keys are sent registers itself)
 from deploy.health import healthz, readyz
 from deploy.media import serve_media
 
