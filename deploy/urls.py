@@ -14,8 +14,9 @@ from deploy.media import serve_media
 READ_ONLY = ["get", "head"]
 
 urlpatterns = [
-    path("api/", include("catalog.api.urls")),
+    # A product's id may hold slashes: what follows it (`/similar`) is looked for before the product itself.
     path("api/", include("search.api.urls")),
+    path("api/", include("catalog.api.urls")),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(http_method_names=READ_ONLY), name="schema"),
     re_path(
         r"^api/docs/?$",

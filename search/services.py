@@ -1,35 +1,30 @@
-"""A shopper's photo -> garments -> ranked products; and a product -> products that look like it."""
+"""A shopper's photo -> garments -> ranked products."""
 
 from __future__ import annotations
 
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
-from django.conf import settings
 from django.db import DatabaseError
 
-from catalog.models import Product, Retailer
+from catalog.models import Retailer
 from catalog.selectors import get_retailer
-from search.arranging import PATTERN_POOL, arrange, pool_size, reorder_by_pattern
-from search.errors import IndexEmpty
+from search.arranging import arrange
 from search.index.base import VectorIndex
-from search.index.registry import open_reader
 from search.look_search import POOL, find_looks
-from search.neighbours import Neighbourhood, Query, Wanted, find_products, group_of
+from search.nearest import nearest_products, open_index, wanted_products
+from search.neighbours import Neighbourhood, Query, Wanted
 from search.offers import fetch_products
 from search.photos import describe_photo, open_photo
-from search.queries import Lens, allowed_categories, choose_objects, cut_of, whole_object
-from search.ranking import best_of_all
-from search.results import Kind, ListOptions, Look, SearchedObject, SearchOptions, SearchResult, SimilarProducts
+from search.queries import Lens, allowed_categories, choose_objects, whole_object
+from search.results import Kind, Look, SearchedObject, SearchOptions, SearchResult
 from search.search_log import log_search
-from search.selectors import product_garments, read_embedding
 from search.space_traits import read_traits
 from search.spaces import serving_space
-from segmentation.calibration import VERDICTS, Verdict
 from segmentation.checkpoint import SpaceInfo
 from segmentation.types import GarmentDescriptor, PhotoDescription
 
@@ -61,7 +56,7 @@ def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | N
     retailer = None if options.retailer_slug is None else get_retailer(options.retailer_slug)
     photo = open_photo(data, options.box_xyxy)
     searched_space = serving_space() if space is None else space
-    index = _open_index(searched_space)
+    index = open_index(searched_space)
     lens = Lens.of(options, read_traits(searched_space.name), None if retailer is None else retailer.pk)
     description = describe_photo(photo, searched_space)
     search_started = perf_counter()
@@ -92,40 +87,6 @@ def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | N
     return result
 
 
-def similar_products(product: Product, options: ListOptions) -> SimilarProducts:
-    """Finds products of the same retailer that look like one, from stored vectors: no photo is looked at again.
-
-    Every garment photo of the product is a query; a product's similarity is its best over all of them. Its own
-    variants are itself where variants are grouped, and others where they are not.
-
-    Args:
-        product: The product to compare with.
-        options: What the client asked for; categories it names take the place of those that look like the product's.
-
-    Raises:
-        IndexMissing, IndexDamaged, SpaceMismatch, IndexEmpty, UnsupportedIndexUrl: There is nothing to search.
-        ModelMissing: No space serves yet, and the checkpoints that name one are missing.
-    """
-    space = serving_space()
-    index = _open_index(space)
-    lens = Lens.of(options, read_traits(space.name), product.retailer_id)
-    asks_category = lens.filters.category_ids is not None
-    queries = [
-        lens.query(
-            read_embedding(garment.embedding),
-            garment.category_id,
-            None if asks_category else allowed_categories(garment.category_id),
-        )
-        for garment in product_garments(product, space.name)
-    ]
-    own = group_of(product.pk, product.retailer_id, product.item_group_id, group_variants=options.group_variants)
-    found = _nearest(index, queries, replace(_wanted(lens, options), except_group=own), lens, options)
-    merged = replace(found, matches=(best_of_all(found.matches),))
-    (ranked,) = fetch_products(arrange(merged, options), found.sources, with_variants=options.group_variants)
-    verdict: Verdict = max(found.nearest, key=VERDICTS.index, default="none")
-    return SimilarProducts(product, space.name, found.generation, lens.match, lens.is_calibrated, verdict, ranked)
-
-
 @dataclass(frozen=True, slots=True)
 class _Answered:
     """What was searched, and what was found for each."""
@@ -150,18 +111,7 @@ def _search(
     index: VectorIndex, seen: Sequence[tuple[Kind, GarmentDescriptor]], lens: Lens, options: SearchOptions
 ) -> _Answered:
     queries = [lens.query(each.embedding, each.category_id, allowed_categories(each.category_id)) for _, each in seen]
-    return _Answered(list(seen), queries, _nearest(index, queries, _wanted(lens, options), lens, options))
-
-
-def _nearest(
-    index: VectorIndex, queries: Sequence[Query], wanted: Wanted, lens: Lens, options: ListOptions
-) -> Neighbourhood:
-    if lens.match != "pattern":
-        return find_products(index, queries, wanted)
-    # The least score is one of patterns, which are compared afterwards, among more than are shown.
-    pool = replace(wanted, limit=max(wanted.limit, PATTERN_POOL), cut=replace(wanted.cut, min_score=0.0))
-    found = find_products(index, queries, pool)
-    return reorder_by_pattern(found, queries, lens.traits.axes, options)
+    return _Answered(list(seen), queries, nearest_products(index, queries, _wanted(lens, options), lens, options))
 
 
 def _rank(
@@ -177,22 +127,12 @@ def _rank(
     )
     if not options.combine:
         return objects, None
-    nearest = partial(_nearest, index, lens=lens, options=options)
+    nearest = partial(nearest_products, index, lens=lens, options=options)
     return objects, find_looks(nearest, objects, answered.queries, _wanted(lens, options), found)
 
 
-def _wanted(lens: Lens, options: ListOptions) -> Wanted:
-    limit = pool_size(options)
-    if isinstance(options, SearchOptions) and options.combine:
-        limit = max(limit, POOL)
-    return Wanted(limit, lens.filters, cut_of(options), options.group_variants)
-
-
-def _open_index(space: SpaceInfo) -> VectorIndex:
-    index = open_reader(settings.VECTOR_INDEX_URL, space.name, space.dim)
-    if len(index) == 0:
-        raise IndexEmpty("The index holds no garments yet: run `manage.py index_catalog`.")
-    return index
+def _wanted(lens: Lens, options: SearchOptions) -> Wanted:
+    return wanted_products(lens, options, at_least=POOL if options.combine else 0)
 
 
 def _count(result: SearchResult, space: SpaceInfo, retailer: Retailer | None) -> None:

@@ -11,7 +11,7 @@ from search.api.fields import NamesField
 from search.api.parameters import ListParameters
 from search.filters import Filters
 from search.index.base import NO_CATEGORY
-from search.results import ListOptions, SearchOptions
+from search.results import SearchOptions
 
 _LISTS = frozenset(name for name, field in ListParameters().fields.items() if isinstance(field, NamesField))
 
@@ -30,7 +30,7 @@ def search_options(wanted: Mapping[str, Any]) -> SearchOptions:
     category_ids: frozenset[int] | None = wanted.get("category")
     return SearchOptions(
         # A catalog photo that was described as a whole may show any category.
-        **_list_options(wanted, None if category_ids is None else category_ids | {NO_CATEGORY}),
+        **list_options(wanted, None if category_ids is None else category_ids | {NO_CATEGORY}),
         category_ids=category_ids,
         box_xyxy=wanted.get("box"),
         retailer_slug=wanted.get("retailer"),
@@ -38,12 +38,8 @@ def search_options(wanted: Mapping[str, Any]) -> SearchOptions:
     )
 
 
-def similar_options(wanted: Mapping[str, Any]) -> ListOptions:
-    """What the parameters of similar products ask for."""
-    return ListOptions(**_list_options(wanted, wanted.get("category")))
-
-
-def _list_options(wanted: Mapping[str, Any], category_ids: frozenset[int] | None) -> dict[str, Any]:
+def list_options(wanted: Mapping[str, Any], category_ids: frozenset[int] | None) -> dict[str, Any]:
+    """The arguments of `ListOptions` that the parameters of any list ask for."""
     filters = Filters(
         category_ids=category_ids,
         brands=wanted.get("brand"),

@@ -93,25 +93,6 @@ class SearchForm(SearchParameters):
     image = serializers.FileField(help_text="One photo: JPEG, PNG, WebP or HEIC, at most 20 MiB and 50 megapixels.")
 
 
-class SimilarParameters(ListParameters):
-    """Parameters of similar products."""
-
-    category = CategoryField(
-        required=False,
-        help_text="Only products of this category (name, slug or id) or group (such as upperbody), whatever the "
-        "product is; without it, of categories that look like its own.",
-    )
-    retailer = serializers.SlugField(
-        required=False, help_text="Slug of the retailer whose own product id stands in the address."
-    )
-    verdict = serializers.ChoiceField(
-        VERDICTS[::-1],
-        required=False,
-        default="none",
-        help_text="Least verdict of a result: exact, similar, or none for the nearest products however unlike.",
-    )
-
-
 class TrendsParameters(serializers.Serializer[Any]):
     """Parameters of the trends."""
 

@@ -8,9 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from catalog.api.serializers import ProductSerializer
 from search.api.category_serializers import CategorySerializer, render_category
-from search.api.product_serializers import LookSerializer, ObjectResultSerializer, ResultSerializer, VerdictField
+from search.api.product_serializers import LookSerializer, ObjectResultSerializer, VerdictField
 from search.results import SearchedObject, SearchResult
 from segmentation.masks import mask_polygons
 from segmentation.steering import MATCHES
@@ -125,18 +124,6 @@ class SearchResultSerializer(serializers.Serializer[SearchResult]):
     def get_image(self, result: SearchResult) -> dict[str, int]:
         """The displayed photo's size."""
         return {"width": result.width_px, "height": result.height_px}
-
-
-class SimilarProductsSerializer(serializers.Serializer[Any]):
-    """Products that look like one product."""
-
-    product = ProductSerializer()
-    space = serializers.CharField()
-    index_version = serializers.CharField()
-    match = serializers.ChoiceField(choices=MATCHES, help_text="As in a photo search.")
-    calibrated = serializers.BooleanField(source="is_calibrated", help_text="As in a photo search.")
-    verdict = VerdictField(help_text="That of the nearest product that the filters allow, returned or not.")
-    results = ResultSerializer(many=True)
 
 
 def render_search_result(result: SearchResult, request: Request | None) -> dict[str, Any]:

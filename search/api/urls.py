@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import re_path
 
-from search.api.views import CategoriesView, SearchView, SimilarProductsView, TrendsView
+from search.api.recommendation_views import SimilarProductsView
+from search.api.views import CategoriesView, SearchView, TrendsView
 
 urlpatterns = [
     re_path(r"^search/?$", SearchView.as_view(), name="search"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,15 +13,15 @@ from rest_framework.views import APIView
 
 from catalog.api.parameters import asked
 from catalog.api.problems import ProblemError, documented
-from catalog.selectors import get_product, get_retailer
+from catalog.selectors import get_retailer
 from search.api import examples
-from search.api.asking import given, search_options, similar_options
+from search.api.asking import given, search_options
 from search.api.category_serializers import CategoryCountSerializer, render_category
-from search.api.parameters import SearchForm, SearchParameters, SimilarParameters, TrendsParameters
+from search.api.parameters import SearchForm, SearchParameters, TrendsParameters
 from search.api.problems import answering_problems
-from search.api.serializers import SearchResultSerializer, SimilarProductsSerializer, render_search_result
+from search.api.serializers import SearchResultSerializer, render_search_result
 from search.api.trend_serializers import TrendsSerializer
-from search.services import search_by_photo, similar_products
+from search.services import search_by_photo
 from search.trends import count_catalog_garments, count_trends
 from segmentation.taxonomy import CATEGORIES
 
@@ -52,38 +51,6 @@ class SearchView(APIView):
         with answering_problems():
             result = search_by_photo(_read_photo(request), options)
         return Response(render_search_result(result, request))
-
-
-class SimilarProductsView(APIView):
-    """Products that look like one product."""
-
-    @extend_schema(
-        summary="List similar products",
-        description="Products of the same retailer that look like this one, best first, without itself (and, where "
-        "variants are grouped, without its own). Empty where the product's images were not described yet.",
-        parameters=[
-            OpenApiParameter(
-                "product_id",
-                OpenApiTypes.STR,
-                OpenApiParameter.PATH,
-                description="Our key, or with `retailer` the retailer's own product id.",
-            ),
-            SimilarParameters,
-        ],
-        responses={
-            200: OpenApiResponse(SimilarProductsSerializer, examples=[examples.SIMILAR_REPLY]),
-            **documented(400, 404, 503),
-        },
-        tags=["search"],
-        operation_id="products_similar",
-    )
-    def get(self, request: Request, product_id: str) -> Response:
-        """Look up and compare."""
-        wanted = asked(SimilarParameters, given(request))
-        with answering_problems():
-            product = get_product(product_id, wanted.get("retailer"))
-            found = similar_products(product, similar_options(wanted))
-        return Response(SimilarProductsSerializer(found, context={"request": request}).data)
 
 
 class CategoriesView(APIView):

@@ -1,0 +1,1 @@
+"""What else a shopper may like, from stored vectors and counts: look-alikes, alternatives, and what goes with it."""
