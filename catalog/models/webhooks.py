@@ -26,7 +26,11 @@ class WebhookEndpoint(models.Model):
     events = models.JSONField(default=list, help_text='such as ["import.finished"]')
     secret_version = models.PositiveSmallIntegerField(default=1, help_text="raised to draw another secret")
     is_active = models.BooleanField(default=True)
-    n_failures = models.PositiveIntegerField(default=0, help_text="deliveries given up since the last success")
+    disabled_reason = models.CharField(
+        max_length=200, blank=True, default="", help_text="why the server stopped sending, where it was not asked to"
+    )
+    n_failures = models.PositiveIntegerField(default=0, help_text="failed attempts since the last success")
+    failing_since = models.DateTimeField(null=True, blank=True, help_text="first failed attempt after the last success")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -60,7 +64,10 @@ class WebhookDelivery(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["state", "next_attempt_at"], name="delivery_by_due_time")]
+        indexes = [
+            models.Index(fields=["state", "next_attempt_at"], name="delivery_by_due_time"),
+            models.Index(fields=["endpoint", "-created_at"], name="delivery_by_endpoint"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.event} to {self.endpoint_id} ({self.state})"
