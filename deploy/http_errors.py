@@ -59,6 +59,8 @@ class RequestIdMiddleware:
         """Answer with the id in `X-Request-ID`."""
         given = request.headers.get("X-Request-ID", "")
         name = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        # For bodies below this room, such as the audit log.
+        request.request_id = name  # type: ignore[attr-defined]
         token = _request_id.set(name)
         try:
             response = self.get_response(request)

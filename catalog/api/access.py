@@ -14,8 +14,10 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from catalog.access.audit import record
 from catalog.access.caller import RIGHTS, Caller, Right
 from catalog.access.keys import caller_with, find_key
+from catalog.models import Retailer
 
 READING = frozenset({Right.SEARCH, Right.REPORT})
 
@@ -71,6 +73,20 @@ def caller_of(request: Request) -> Caller:
     if not isinstance(caller, Caller):
         raise TypeError("the view does not use CallerAuthentication")
     return caller
+
+
+def audit(
+    request: Request,
+    action: str,
+    target: str = "",
+    *,
+    retailer: Retailer | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Adds an entry to the audit log for a write that this request made; see `catalog.access.audit.record`."""
+    # Set by the middleware that names requests.
+    request_id: str = getattr(request._request, "request_id", "")
+    record(caller_of(request), action, target, retailer=retailer, detail=detail, request_id=request_id)
 
 
 def _given_key(request: Request) -> str | None:
