@@ -108,21 +108,6 @@ SIMILAR_REPLY = OpenApiExample(
     status_codes=["200"],
 )
 
-TRENDS_REPLY = OpenApiExample(
-    "Two days",
-    value={
-        "from": "2026-11-21",
-        "to": "2026-11-22",
-        "retailer": None,
-        "model_versions": ["first-light@9f8e7d6c"],
-        "catalog": [{"date": "2026-11-21", "category": _JACKET, "count": 3}],
-        "searches": [{"date": "2026-11-22", "category": _JACKET, "count": 5}],
-        "totals": [{"category": _JACKET, "catalog": 3, "searches": 5}],
-    },
-    response_only=True,
-    status_codes=["200"],
-)
-
 
 def _problem(status: int, title: str, code: str, detail: str, **extra: Any) -> OpenApiExample:
     members = {

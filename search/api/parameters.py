@@ -8,13 +8,10 @@ from rest_framework import serializers
 
 from search.api.fields import BoxField, CategoryField, CurrencyField, NamesField, PriceField, ScoreField
 from search.results import DEFAULT_LIMIT, MAX_LIMIT
-from search.trends import MAX_DAYS
 from search.vocabulary import known_color, known_gender
 from segmentation.calibration import VERDICTS
 from segmentation.colors import COLOR_NAMES
 from segmentation.steering import MATCHES
-
-DEFAULT_DAYS = 30
 
 
 class ListParameters(serializers.Serializer[Any]):
@@ -91,18 +88,3 @@ class SearchForm(SearchParameters):
     """A photo search as a multipart form, for the schema; the view reads the file itself."""
 
     image = serializers.FileField(help_text="One photo: JPEG, PNG, WebP or HEIC, at most 20 MiB and 50 megapixels.")
-
-
-class TrendsParameters(serializers.Serializer[Any]):
-    """Parameters of the trends."""
-
-    days = serializers.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=MAX_DAYS,
-        default=DEFAULT_DAYS,
-        help_text=f"Length of the period that ends today (UTC), 1..{MAX_DAYS}.",
-    )
-    retailer = serializers.SlugField(
-        required=False, help_text="Only this retailer's catalog, and the searches made in it alone."
-    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import re_path
 
 from search.api.recommendation_views import SimilarProductsView
-from search.api.views import CategoriesView, SearchView, TrendsView
+from search.api.trend_views import TrendsView
+from search.api.views import CategoriesView, SearchView
 
 urlpatterns = [
     re_path(r"^search/?$", SearchView.as_view(), name="search"),

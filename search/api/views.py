@@ -13,16 +13,14 @@ from rest_framework.views import APIView
 
 from catalog.api.parameters import asked
 from catalog.api.problems import ProblemError, documented
-from catalog.selectors import get_retailer
 from search.api import examples
 from search.api.asking import given, search_options
 from search.api.category_serializers import CategoryCountSerializer, render_category
-from search.api.parameters import SearchForm, SearchParameters, TrendsParameters
+from search.api.parameters import SearchForm, SearchParameters
 from search.api.problems import answering_problems
 from search.api.serializers import SearchResultSerializer, render_search_result
-from search.api.trend_serializers import TrendsSerializer
 from search.services import search_by_photo
-from search.trends import count_catalog_garments, count_trends
+from search.trends import count_catalog_garments
 from segmentation.taxonomy import CATEGORIES
 
 
@@ -71,30 +69,6 @@ class CategoriesView(APIView):
             for category in CATEGORIES
         ]
         return Response(rows)
-
-
-class TrendsView(APIView):
-    """Garment counts by class and day."""
-
-    @extend_schema(
-        summary="Get trends",
-        description="Garments by class and day: what catalogs hold and what shoppers search for, apart. "
-        "Counts depend on the model that saw the garments; its versions are named.",
-        parameters=[TrendsParameters],
-        responses={
-            200: OpenApiResponse(TrendsSerializer, examples=[examples.TRENDS_REPLY]),
-            **documented(400, 404),
-        },
-        tags=["search"],
-        operation_id="trends_retrieve",
-    )
-    def get(self, request: Request) -> Response:
-        """Count."""
-        wanted = asked(TrendsParameters, request.query_params.dict())
-        slug = wanted.get("retailer")
-        with answering_problems():
-            retailer = None if slug is None else get_retailer(slug)
-        return Response(TrendsSerializer(count_trends(days=wanted["days"], retailer=retailer)).data)
 
 
 def _read_photo(request: Request) -> bytes:
