@@ -24,6 +24,13 @@ class Migration(migrations.Migration):
             name="failing_since",
             field=models.DateTimeField(blank=True, help_text="first failed attempt after the last success", null=True),
         ),
+        migrations.AddField(
+            model_name="webhookendpoint",
+            name="secret_rotated_at",
+            field=models.DateTimeField(
+                blank=True, help_text="for a day from then on, the secret before signs too", null=True
+            ),
+        ),
         migrations.AlterField(
             model_name="webhookendpoint",
             name="n_failures",

@@ -25,6 +25,9 @@ class WebhookEndpoint(models.Model):
     url = models.CharField(max_length=limits.LINK_CHARS)
     events = models.JSONField(default=list, help_text='such as ["import.finished"]')
     secret_version = models.PositiveSmallIntegerField(default=1, help_text="raised to draw another secret")
+    secret_rotated_at = models.DateTimeField(
+        null=True, blank=True, help_text="for a day from then on, the secret before signs too"
+    )
     is_active = models.BooleanField(default=True)
     disabled_reason = models.CharField(
         max_length=200, blank=True, default="", help_text="why the server stopped sending, where it was not asked to"
