@@ -47,10 +47,15 @@ SELVEDGE_DATA_DIR = Path(_text("SELVEDGE_DATA_DIR", str(BASE_DIR / "var"))).reso
 SELVEDGE_DATA_DIR.mkdir(parents=True, exist_ok=True)
 MEDIA_ROOT = Path(_text("SELVEDGE_MEDIA_ROOT", str(SELVEDGE_DATA_DIR / "media"))).resolve()
 MEDIA_URL = "/media/"
+# Feeds that were handed in, until they are imported; web servers and records workers share it as they share the media.
+SELVEDGE_IMPORTS_DIR = Path(_text("SELVEDGE_IMPORTS_DIR", str(SELVEDGE_DATA_DIR / "imports"))).resolve()
 VECTOR_INDEX_URL = _text("VECTOR_INDEX_URL", f"faiss://{SELVEDGE_DATA_DIR / 'index'}")
 
 # --- limits -----------------------------------------------------------------------------------------------------
 SELVEDGE_MAX_UPLOAD_BYTES = int(_positive("SELVEDGE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024))
+# Of a feed that is uploaded, its images included, or fetched. It goes to disk, never as a whole into memory.
+SELVEDGE_MAX_FEED_BYTES = int(_positive("SELVEDGE_MAX_FEED_BYTES", 2 * 1024**3))
+SELVEDGE_IMPORT_RETENTION_DAYS = _positive("SELVEDGE_IMPORT_RETENTION_DAYS", 30)
 SELVEDGE_SEARCH_TIMEOUT_S = _positive("SELVEDGE_SEARCH_TIMEOUT_S", 30.0)
 # A photo stays in memory: it is decoded at once, and a temporary file would only be read back.
 FILE_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES

@@ -55,6 +55,8 @@ class ImportJob(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    runner = models.CharField(max_length=64, blank=True, default="", help_text="who runs it: nobody else may write")
+    n_attempts = models.PositiveSmallIntegerField(default=0, help_text="times it was taken up; counts are the last's")
     cancel_requested = models.BooleanField(default=False)
     n_lines = models.PositiveBigIntegerField(null=True, blank=True, help_text="in the feed, once known")
     lines_done = models.PositiveBigIntegerField(default=0)
@@ -62,6 +64,7 @@ class ImportJob(models.Model):
     n_changed = models.PositiveIntegerField(default=0)
     n_unchanged = models.PositiveIntegerField(default=0)
     n_failed = models.PositiveIntegerField(default=0, help_text="rows with an error")
+    n_row_errors = models.PositiveIntegerField(default=0, help_text="errors of rows, those that are not kept included")
     n_gone = models.PositiveIntegerField(default=0, help_text="products withdrawn because the feed no longer has them")
     n_images_ok = models.PositiveIntegerField(default=0)
     n_images_failed = models.PositiveIntegerField(default=0)
@@ -73,7 +76,10 @@ class ImportJob(models.Model):
 
     class Meta:
         ordering = ["-submitted_at", "-pk"]
-        indexes = [models.Index(fields=["state", "heartbeat_at"], name="import_by_state")]
+        indexes = [
+            models.Index(fields=["state", "heartbeat_at"], name="import_by_state"),
+            models.Index(fields=["retailer", "-submitted_at"], name="import_by_retailer"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["retailer", "idempotency_key"],

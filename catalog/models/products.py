@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from django.db import models
+from django.db.models.functions import Upper
 
 from catalog import limits
 from catalog.money import lower_price
@@ -71,7 +72,13 @@ class Product(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["retailer", "external_id"], name="one_product_per_retailer_and_id"),
         ]
-        indexes = [models.Index(fields=["retailer", "item_group_id"], name="product_by_item_group")]
+        indexes = [
+            models.Index(fields=["retailer", "item_group_id"], name="product_by_item_group"),
+            # A page of a list begins at a key: read in order, whatever the size of the catalog.
+            models.Index(fields=["retailer", "id"], condition=models.Q(withdrawn_at=None), name="product_on_sale"),
+            models.Index("retailer", Upper("brand"), "id", name="product_by_brand"),
+            models.Index(fields=["retailer", "updated_at"], name="product_by_change"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.external_id} {self.title}"
