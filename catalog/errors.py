@@ -33,3 +33,23 @@ class ImageMissing(ImageRefused):
 
 class RetailerRequired(CatalogError):
     """The caller belongs to no retailer and named none."""
+
+
+class AddressRefused(CatalogError):
+    """A web address must not be connected to: it leads into a private network, or is none for images at all."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """A stable word for programs, and the reason."""
+        super().__init__(message)
+        self.code = code
+
+
+class DownloadFailed(CatalogError):
+    """Nothing usable came from a web address; another try is worth it unless this `is_final`."""
+
+    def __init__(self, code: str, message: str, retry_after_s: float | None, *, is_final: bool) -> None:
+        """A stable word for programs, the reason, and the wait the server asked for."""
+        super().__init__(message)
+        self.code = code
+        self.retry_after_s = retry_after_s
+        self.is_final = is_final

@@ -5,6 +5,7 @@ Every variable has a default that runs on one machine without a broker or a data
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import os
 import secrets
@@ -32,7 +33,10 @@ def _text(name: str, default: str) -> str:
 
 
 def _positive(name: str, default: float) -> float:
-    text = _text(name, str(default))
+    return _positive_number(name, _text(name, str(default)))
+
+
+def _positive_number(name: str, text: str) -> float:
     try:
         number = float(text)
     except ValueError:
@@ -40,6 +44,16 @@ def _positive(name: str, default: float) -> float:
     if not 0 < number < math.inf:
         raise ImproperlyConfigured(f"{name} must be a number above 0, not {text!r}")
     return number
+
+
+def _networks(name: str) -> list[str]:
+    networks = _words(name, "")
+    for network in networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.1.2.0/24") from error
+    return networks
 
 
 # --- where things are -------------------------------------------------------------------------------------------
@@ -50,6 +64,13 @@ MEDIA_URL = "/media/"
 # Feeds that were handed in, until they are imported; web servers and records workers share it as they share the media.
 SELVEDGE_IMPORTS_DIR = Path(_text("SELVEDGE_IMPORTS_DIR", str(SELVEDGE_DATA_DIR / "imports"))).resolve()
 VECTOR_INDEX_URL = _text("VECTOR_INDEX_URL", f"faiss://{SELVEDGE_DATA_DIR / 'index'}")
+
+# --- addresses that feeds, shoppers and webhooks name (catalog/downloads): public ones, and these ------------------
+SELVEDGE_ALLOWED_NETWORKS = _networks("SELVEDGE_ALLOWED_NETWORKS")
+SELVEDGE_ALLOWED_PORTS = [
+    int(_positive_number("SELVEDGE_ALLOWED_PORTS", port))
+    for port in _text("SELVEDGE_ALLOWED_PORTS", "80,443").split(",")
+]
 
 # --- limits -----------------------------------------------------------------------------------------------------
 SELVEDGE_MAX_UPLOAD_BYTES = int(_positive("SELVEDGE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024))
@@ -213,6 +234,8 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         # Embedded, the broker is this process's memory and has no host name.
         "kombu.connection": {"level": "ERROR"},
+        # Every address of every image and webhook, with whatever secret stands in it.
+        "httpx": {"level": "WARNING"},
         # It tells which of its builds it tried.
         "faiss": {"level": "WARNING"},
     },
