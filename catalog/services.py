@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
@@ -19,6 +20,7 @@ from catalog.models import Retailer
 
 CHUNK_ROWS = 500
 """Rows per transaction: a kill loses at most the work on these."""
+EXAMPLES_KEPT = 5
 ERRORS_KEPT = 10_000
 """A feed of garbage must not fill the memory; further errors are counted."""
 
@@ -41,12 +43,38 @@ class ImportSummary:
     errors: list[FeedRowError] = field(default_factory=list)
     """In the order of the feed; at most `ERRORS_KEPT`."""
     errors_left_out: int = 0
+    withheld: int = 0
+    """Rows of products that the feed itself says are not on sale (drafts, archived)."""
+    gone: int = 0
+    """Products withdrawn, or with `dry_run` to be withdrawn: they are not in a full feed, or it says so."""
+    refusal: str = ""
+    """Why products absent from a full feed stay on sale; empty where none were absent, or they were withdrawn.
+
+    The rows are taken over all the same. For whoever asked, the import has failed with this reason.
+    """
+    refusal_code: str = ""
+    """A stable word for programs: withdrawals_guarded, feed_truncated or rows_unreadable; empty like `refusal`."""
+    is_stopped: bool = False
+    """Whether `should_stop` ended it early; what was written stays, and nothing was withdrawn."""
+    examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Up to `EXAMPLES_KEPT` products by new, changed, unchanged and gone, ready for JSON.
+
+    Each has `product_id` and `title`; those under `changed` also `changes`: a list of {column, before, after}, texts
+    or None.
+    """
+    notes: list[str] = field(default_factory=list)
+    """What the retailer should know of the feed as a whole, in sentences."""
+    feed_format: str = ""
+    """One of `catalog.feeds.detecting.FORMATS`."""
+    lines_done: int = 0
+    n_lines: int = 0
+    """Lines of the feed (unpacked); one row may have several, and an XML feed may be one line."""
     dry_run: bool = False
 
     @property
     def n_rows(self) -> int:
-        """Rows the feed has, apart from its header and blank lines."""
-        return self.new + self.changed + self.unchanged + self.failed
+        """Rows (of Shopify: variants) the feed has, apart from its header and blank lines."""
+        return self.new + self.changed + self.unchanged + self.failed + self.withheld
 
     @property
     def n_stored(self) -> int:
@@ -80,9 +108,17 @@ def import_feed(
     feed: Path,
     *,
     images_dir: Path | None = None,
+    feed_format: str | None = None,
+    mode: str = "full",
+    allow_withdrawals: bool = False,
+    currency: str = "",
+    link_template: str = "",
     dry_run: bool = False,
     on_progress: Progress | None = None,
+    on_errors: Callable[[Sequence[FeedRowError]], None] | None = None,
+    on_chunk: Callable[[ImportSummary], None] | None = None,
     changing: Changing | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> ImportSummary:
     """Bring a retailer's records in line with its feed: new and changed products are written, others left alone.
 
@@ -93,8 +129,16 @@ def import_feed(
         retailer_slug: The retailer; its record is made when missing.
         feed: A Google Merchant CSV or TSV file.
         images_dir: Where the images named by the feed lie; None = the feed's folder.
+        feed_format: One of `catalog.feeds.detecting.FORMATS`; None = told by the content.
+        mode: "full": known products that the feed does not name are withdrawn (guarded); "delta": they stay.
+        allow_withdrawals: Withdraw them without the guard.
+        currency: ISO 4217 code of prices that name none (Shopify's); empty = such prices are row errors.
+        link_template: Makes the links of products without one, such as "https://shop.example/products/{handle}".
         dry_run: Write nothing, neither records nor images.
-        on_progress: Called with (lines done, lines in the feed).
+        on_progress: Called with (bytes done, bytes of the feed, unpacked), often.
+        on_errors: Called after each chunk with its row errors, all of them (the summary keeps `ERRORS_KEPT`).
+        on_chunk: Called after each chunk, and once at the end, with the summary so far; `lines_done` of `n_lines`.
+        should_stop: Asked before each chunk; True ends the import (`ImportSummary.is_stopped`).
         changing: Entered around every write of known products that change, with their ids: for those who must follow,
             and may look at what is about to go.
 

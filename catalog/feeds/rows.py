@@ -50,6 +50,8 @@ class FeedRowError:
     line: int
     column: str
     reason: str
+    product_id: str = ""
+    """The retailer's id of the product, where it is known."""
 
     def __str__(self) -> str:
         where = f"line {self.line}, {self.column}" if self.column else f"line {self.line}"
