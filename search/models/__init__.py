@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from search.models.searches import Event, QueryImage, SearchedGarment, SearchLog
 from search.models.seen import Garment, ImageDescription, Space
+from search.models.together import SeenTogether
 
 __all__ = [
     "Event",
@@ -12,5 +13,6 @@ __all__ = [
     "QueryImage",
     "SearchLog",
     "SearchedGarment",
+    "SeenTogether",
     "Space",
 ]
