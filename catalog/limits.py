@@ -1,15 +1,17 @@
-"""How long a product's texts may be, in characters, and how large its images: one home for records and feed readers.
+"""How long a product's texts may be, in characters, and how large its images: what the records hold.
 
-Source: Google Merchant Center product data specification; where it names no limit, one that no honest feed reaches.
+Feeds of formats with narrower limits are held to those (`catalog.feeds.cells.GOOGLE_CHARS`).
+Source: the widest of Google Merchant Center, Shopify (handles and titles of 255) and Google Product Search (ids of 128);
+where none names a limit, one that no honest feed reaches.
 """
 
 from __future__ import annotations
 
-ID_CHARS = 50
-TITLE_CHARS = 150
+ID_CHARS = 255
+TITLE_CHARS = 500
 DESCRIPTION_CHARS = 5000
 LINK_CHARS = 2000
-BRAND_CHARS = 70
+BRAND_CHARS = 255
 COLOR_CHARS = 100
 SIZE_CHARS = 100
 GENDER_CHARS = 20
@@ -24,3 +26,6 @@ PRICE_DECIMALS = 4
 
 ADDITIONAL_IMAGES = 10
 IMAGE_BYTES = 20 * 1024 * 1024
+
+FEED_BYTES = 4 << 30
+"""Of an unpacked feed. Source: Google Merchant Center takes files of up to 4 GB."""
