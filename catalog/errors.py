@@ -53,3 +53,60 @@ class DownloadFailed(CatalogError):
         self.code = code
         self.retry_after_s = retry_after_s
         self.is_final = is_final
+
+
+class IdempotencyKeyReused(CatalogError):
+    """The key was sent with another request before; draw a fresh key for each request that is new."""
+
+
+class ImportNotFound(CatalogError):
+    """The retailer has no import of this id."""
+
+
+class ImportEnded(CatalogError):
+    """The import has ended, so nothing can be cancelled."""
+
+
+class ImportCancelled(CatalogError):
+    """The import that runs shall stop."""
+
+
+class ImportTakenOver(CatalogError):
+    """Another process runs the import by now; nothing more is to be written about it."""
+
+
+class KeyNotFound(CatalogError):
+    """The caller sees no API key of this prefix."""
+
+
+class InvalidKey(CatalogError):
+    """A key is not made, or not replaced, as asked; `field` names what to change."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """The parameter's name, and the reason."""
+        super().__init__(message)
+        self.field = field
+
+
+class KeyForbidden(CatalogError):
+    """The caller's own key does not reach as far as the one it asks for."""
+
+
+class KeyReplaced(CatalogError):
+    """The key is at its end already: replaced by another, revoked or expired."""
+
+
+class WebhookNotFound(CatalogError):
+    """The caller sees no webhook, or no delivery of it, with this id."""
+
+
+class TooManyEndpoints(CatalogError):
+    """There are as many webhooks as there may be."""
+
+
+class EndpointDisabled(CatalogError):
+    """The webhook is switched off, so nothing is sent to it."""
+
+
+class ArchiveRefused(CatalogError):
+    """A zip of images is none, or is too large; nothing was imported."""

@@ -17,6 +17,7 @@ django.setup()
 from celery.fixups.django import fixup  # noqa: E402
 
 import search.tasks  # noqa: E402, F401
+import search.webhook_tasks  # noqa: E402, F401
 from workers.celery import app  # noqa: E402
 
 # `workers.celery` declines Celery's Django part; a worker that holds database connections needs it.

@@ -76,7 +76,14 @@ SELVEDGE_ALLOWED_PORTS = [
 SELVEDGE_MAX_UPLOAD_BYTES = int(_positive("SELVEDGE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024))
 # Of a feed that is uploaded, its images included, or fetched. It goes to disk, never as a whole into memory.
 SELVEDGE_MAX_FEED_BYTES = int(_positive("SELVEDGE_MAX_FEED_BYTES", 2 * 1024**3))
+# An import whose process has not been heard of for so long is taken up by another.
+SELVEDGE_IMPORT_LEASE_S = _positive("SELVEDGE_IMPORT_LEASE_S", 60)
 SELVEDGE_IMPORT_RETENTION_DAYS = _positive("SELVEDGE_IMPORT_RETENTION_DAYS", 30)
+# What shoppers did with answers (events), and what was sent to webhooks, is deleted after so many days; an endpoint that
+# accepts nothing for so many is told no more.
+SELVEDGE_EVENT_RETENTION_DAYS = _positive("SELVEDGE_EVENT_RETENTION_DAYS", 400)
+SELVEDGE_WEBHOOK_RETENTION_DAYS = _positive("SELVEDGE_WEBHOOK_RETENTION_DAYS", 30)
+SELVEDGE_WEBHOOK_DISABLE_DAYS = _positive("SELVEDGE_WEBHOOK_DISABLE_DAYS", 5)
 SELVEDGE_SEARCH_TIMEOUT_S = _positive("SELVEDGE_SEARCH_TIMEOUT_S", 30.0)
 # A photo stays in memory: it is decoded at once, and a temporary file would only be read back.
 FILE_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES

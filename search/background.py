@@ -41,6 +41,20 @@ def run_soon(signature: Signature[Any]) -> None:
     _start()
 
 
+def run_later(signature: Signature[Any], delay_s: float) -> None:
+    """Hands a task over after a while, minutes at most; what a process that ends meanwhile forgets, `tidy` finds.
+
+    Raises:
+        VisionUnavailable: There is a broker, and it cannot be reached.
+    """
+    if not is_embedded():
+        send(signature.set(countdown=delay_s))
+        return
+    timer = threading.Timer(delay_s, run_soon, (signature,))
+    timer.daemon = True
+    timer.start()
+
+
 def wait_for_background(timeout_s: float | None = None) -> bool:
     """Waits for this process's own thread, for commands and tests; whether it has nothing left to do."""
     with _all_done:

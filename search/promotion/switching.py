@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
+from django.db import transaction
 
+from catalog import webhooks
+from catalog.webhooks.events import SPACE_PROMOTED
 from search.errors import SpaceRefused
 from search.indexing import sync_index
 from search.models import Space
@@ -30,7 +33,7 @@ def loaded_ahead(candidate: Space) -> Iterator[None]:
 
 
 def promote(candidate: Space, comparison: Comparison, *, forced: bool = False) -> None:
-    """Makes a space that was compared the serving one, at once and for every process.
+    """Makes a space that was compared the serving one, at once and for every process; webhooks are told.
 
     Args:
         candidate: The space.
@@ -45,12 +48,14 @@ def promote(candidate: Space, comparison: Comparison, *, forced: bool = False) -
     if objections and not forced:
         reasons = "\n".join(f"  {reason}" for reason in objections)
         raise SpaceRefused(f"{candidate.name} is not promoted (--force does all the same):\n{reasons}")
-    switch_serving(candidate, instead_of=comparison.serving)
+    with transaction.atomic():
+        switch_serving(candidate, instead_of=comparison.serving)
+        _announce_switch("promoted", candidate, comparison.serving)
     _catch_up(candidate)
 
 
 def roll_back() -> tuple[Space, Space]:
-    """Makes the space serve again that served before; its index is brought up to date first.
+    """Makes the space serve again that served before; its index is brought up to date first, and webhooks are told.
 
     Photos that came while it was retired are due in it afterwards, as after any gap.
 
@@ -69,10 +74,25 @@ def roll_back() -> tuple[Space, Space]:
     previous = serving.previous
     check_model(previous)
     sync_index(previous)
-    switch_serving(previous, instead_of=serving, to_go_back=False)
+    with transaction.atomic():
+        switch_serving(previous, instead_of=serving, to_go_back=False)
+        _announce_switch("rolled_back", previous, serving)
     _catch_up(previous)
     previous.refresh_from_db()
     return previous, serving
+
+
+def _announce_switch(change: str, space: Space, former: Space) -> None:
+    space.refresh_from_db()
+    payload = {
+        "change": change,
+        "space": space.name,
+        "previous_space": former.name,
+        "segmenter_version": space.segmenter_version,
+        "embedder_version": space.embedder_version,
+        "promoted_at": None if space.promoted_at is None else space.promoted_at.isoformat(),
+    }
+    webhooks.announce(SPACE_PROMOTED, None, payload)
 
 
 def _catch_up(space: Space) -> None:

@@ -22,6 +22,7 @@ from search.promotion.live import LiveComparison, catalog_photos, compare_live, 
 from search.promotion.recall import RecallComparison, compare_recalls
 from search.promotion.switching import check_model, loaded_ahead, promote
 from search.spaces import find_space
+from search.webhook_tasks import send_before_leaving
 from workers.errors import WorkersError
 
 LIVE_PHOTOS = 20
@@ -71,6 +72,7 @@ class Command(BaseCommand):
             if not options["dry_run"]:
                 promote(candidate, comparison, forced=options["force"])
         if not options["dry_run"]:
+            send_before_leaving()
             self.stdout.write(f"{candidate.name} serves now, in every process.")
             self.stdout.write(f"rollback_space goes back to {comparison.serving.name}.")
         elif objections := comparison.objections():

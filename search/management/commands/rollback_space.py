@@ -14,6 +14,7 @@ from search.management import reporting
 from search.management.catching_up import catch_up
 from search.management.describing import STALL_TIMEOUT_S
 from search.promotion.switching import roll_back
+from search.webhook_tasks import send_before_leaving
 from workers.errors import WorkersError
 
 
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         """Goes back, reports."""
         try:
             space, left = roll_back()
+            send_before_leaving()
             self.stdout.write(f"{space.name} serves again, in every process; {left.name} is retired and kept.")
             if options["switch_only"]:
                 return
