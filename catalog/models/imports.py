@@ -64,6 +64,7 @@ class ImportJob(models.Model):
     n_changed = models.PositiveIntegerField(default=0)
     n_unchanged = models.PositiveIntegerField(default=0)
     n_failed = models.PositiveIntegerField(default=0, help_text="rows with an error")
+    n_withheld = models.PositiveIntegerField(default=0, help_text="rows of products that the feed says are not on sale")
     n_row_errors = models.PositiveIntegerField(default=0, help_text="errors of rows, those that are not kept included")
     n_gone = models.PositiveIntegerField(default=0, help_text="products withdrawn because the feed no longer has them")
     n_images_ok = models.PositiveIntegerField(default=0)
@@ -71,6 +72,7 @@ class ImportJob(models.Model):
     n_described = models.PositiveIntegerField(default=0)
     n_undescribed = models.PositiveIntegerField(default=0, help_text="photos that could not be described")
     examples = models.JSONField(default=dict, blank=True, help_text="product ids by new, changed, unchanged, gone")
+    notes = models.JSONField(default=list, blank=True, help_text="what the retailer should know of the feed as a whole")
     error_code = models.CharField(max_length=40, blank=True, default="")
     error = models.TextField(blank=True, default="")
 

@@ -1,0 +1,72 @@
+"""How an import ends: done, failed, or cancelled; and who is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog.errors import ImportEnded
+from catalog.imports import files
+from catalog.imports.leases import Lease
+from catalog.models import ImportJob
+from catalog.webhooks import announce
+
+ERROR_CHARS = 2000
+
+
+def end_import(lease: Lease, state: ImportJob.State, *, error_code: str = "", error: str = "") -> None:
+    """Writes how it ended, tells those who subscribed, and removes its files.
+
+    Args:
+        lease: Of the import.
+        state: Succeeded, failed or cancelled.
+        error_code: A stable word for programs; empty where nothing failed.
+        error: The same in a sentence.
+
+    Raises:
+        ImportTakenOver: Another process runs it by now.
+    """
+    with transaction.atomic():
+        lease.write(
+            state=state, phase="", ended_at=timezone.now(), error_code=error_code, error=error[:ERROR_CHARS], runner=""
+        )
+        lease.job.refresh_from_db()
+        announce("import.finished", lease.job.retailer, summary_of(lease.job))
+    files.remove(lease.job_id)
+
+
+def cancel_import(job: ImportJob) -> ImportJob:
+    """Stops an import: one that waits at once, one that is being run as soon as its runner looks. Rows stay.
+
+    Raises:
+        ImportEnded: It has ended otherwise.
+    """
+    with transaction.atomic():
+        now = timezone.now()
+        waiting = ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.QUEUED)
+        stopped = waiting.update(state=ImportJob.State.CANCELLED, cancel_requested=True, ended_at=now)
+        ImportJob.objects.filter(pk=job.pk, state=ImportJob.State.RUNNING).update(cancel_requested=True)
+        job.refresh_from_db()
+        if job.state not in {ImportJob.State.RUNNING, ImportJob.State.CANCELLED}:
+            raise ImportEnded(f"import {job.pk} has {job.state} already")
+        if stopped:
+            announce("import.finished", job.retailer, summary_of(job))
+    if stopped:
+        files.remove(job.pk)
+    return job
+
+
+def summary_of(job: ImportJob) -> dict[str, Any]:
+    """What those who subscribed are told."""
+    counts = ("n_new", "n_changed", "n_unchanged", "n_failed", "n_gone", "n_images_ok", "n_images_failed")
+    return {
+        "import_id": str(job.pk),
+        "retailer": job.retailer.slug,
+        "state": job.state,
+        "dry_run": job.dry_run,
+        **{name.removeprefix("n_"): getattr(job, name) for name in counts},
+        "error_code": job.error_code,
+        "error": job.error,
+    }
