@@ -16,11 +16,20 @@ django.setup()
 # Only after Django is set up: the tasks import models.
 from celery.fixups.django import fixup  # noqa: E402
 
-import search.tasks  # noqa: E402, F401
-import search.webhook_tasks  # noqa: E402, F401
+import search.tasks  # noqa: E402
+import search.tidying_tasks  # noqa: E402
+import search.webhook_tasks  # noqa: E402
 from workers.celery import app  # noqa: E402
 
 # `workers.celery` declines Celery's Django part; a worker that holds database connections needs it.
 fixup(app)
+
+# `celery -A deploy.celery beat` keeps the time: one process of a deployment, beside its workers.
+app.conf.beat_schedule = {
+    "tidy": {
+        "task": search.tidying_tasks.tidy.name,
+        "schedule": search.tidying_tasks.TIDY_EVERY_S,
+    }
+}
 
 __all__ = ["app"]

@@ -10,10 +10,12 @@ from django.utils import timezone
 from catalog.errors import ImportEnded
 from catalog.imports import files
 from catalog.imports.leases import Lease
-from catalog.models import ImportJob
+from catalog.models import ImportJob, ProductImage
 from catalog.webhooks import announce
+from catalog.webhooks.events import IMPORT_FINISHED, PRODUCT_FAILED
 
 ERROR_CHARS = 2000
+EXAMPLES_TOLD = 10
 
 
 def end_import(lease: Lease, state: ImportJob.State, *, error_code: str = "", error: str = "") -> None:
@@ -33,7 +35,7 @@ def end_import(lease: Lease, state: ImportJob.State, *, error_code: str = "", er
             state=state, phase="", ended_at=timezone.now(), error_code=error_code, error=error[:ERROR_CHARS], runner=""
         )
         lease.job.refresh_from_db()
-        announce("import.finished", lease.job.retailer, summary_of(lease.job))
+        _tell(lease.job)
     files.remove(lease.job_id)
 
 
@@ -52,10 +54,16 @@ def cancel_import(job: ImportJob) -> ImportJob:
         if job.state not in {ImportJob.State.RUNNING, ImportJob.State.CANCELLED}:
             raise ImportEnded(f"import {job.pk} has {job.state} already")
         if stopped:
-            announce("import.finished", job.retailer, summary_of(job))
+            _tell(job)
     if stopped:
         files.remove(job.pk)
     return job
+
+
+def _tell(job: ImportJob) -> None:
+    announce(IMPORT_FINISHED, job.retailer, summary_of(job))
+    if not job.dry_run and (job.n_failed or job.n_images_failed or job.n_undescribed):
+        announce(PRODUCT_FAILED, job.retailer, failures_of(job))
 
 
 def summary_of(job: ImportJob) -> dict[str, Any]:
@@ -69,4 +77,31 @@ def summary_of(job: ImportJob) -> dict[str, Any]:
         **{name.removeprefix("n_"): getattr(job, name) for name in counts},
         "error_code": job.error_code,
         "error": job.error,
+    }
+
+
+def failures_of(job: ImportJob) -> dict[str, Any]:
+    """What went wrong with single products of an import: how often, and the first of them."""
+    rows = job.row_errors.values("line", "column", "product_id", "reason")[:EXAMPLES_TOLD]
+    # Those that are tried again by themselves have not failed yet.
+    images = ProductImage.objects.filter(
+        product__retailer=job.retailer, status=ProductImage.Status.FAILED, next_attempt_at=None
+    ).select_related("product")
+    return {
+        "import_id": str(job.pk),
+        "retailer": job.retailer.slug,
+        "rows_failed": job.n_failed,
+        "images_failed": job.n_images_failed,
+        "images_undescribed": job.n_undescribed,
+        "rows": list(rows),
+        "images": [
+            {
+                "product_id": image.product.external_id,
+                "position": image.position,
+                "source": image.source,
+                "error_code": image.error_code,
+                "error": image.error,
+            }
+            for image in (images.order_by("-pk")[:EXAMPLES_TOLD] if job.n_images_failed else ())
+        ],
     }

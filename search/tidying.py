@@ -1,0 +1,45 @@
+"""Chores that keep a deployment tidy: what a dead process left is taken up, what is due is done, what expired goes.
+
+`manage.py tidy` does them once; a timer calls it (cron, or the beat of `deploy.celery`), and so do web servers at their
+start and whoever hands in an import. Each chore may be done by several processes at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from catalog.imports.upkeep import forget_old_imports, remove_stray_files
+
+logger = logging.getLogger(__name__)
+
+Chore = Callable[[], int]
+"""Does what is due and says how much that was."""
+
+CHORES: tuple[tuple[str, Chore], ...] = (
+    ("old imports forgotten", forget_old_imports),
+    ("stray import files removed", remove_stray_files),
+)
+"""In the order they are done; add yours. They may be bodies or hand tasks over, as a command may: tasks stay below."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoreDone:
+    """What came of one chore."""
+
+    name: str
+    n_done: int
+    error: str = ""
+
+
+def do_chores(chores: tuple[tuple[str, Chore], ...] = CHORES) -> list[ChoreDone]:
+    """Does each chore; one that fails is logged and does not keep the others from being done."""
+    done = []
+    for name, chore in chores:
+        try:
+            done.append(ChoreDone(name, chore()))
+        except Exception as error:  # the chores concern different rooms; whatever one meets, the next one is due
+            logger.exception("The chore %r failed.", name)
+            done.append(ChoreDone(name, 0, f"{type(error).__name__}: {error}"))
+    return done
