@@ -26,6 +26,11 @@ class ProductNotFound(CatalogError):
 class ImageRefused(CatalogError):
     """An image a feed names cannot be taken over; the message tells the retailer why. It concerns that image alone."""
 
+    def __init__(self, message: str, code: str = "image_refused") -> None:
+        """The reason, and a stable word for programs."""
+        super().__init__(message)
+        self.code = code
+
 
 class ImageMissing(ImageRefused):
     """There is no file where the feed says; a copy stored earlier stays good."""
@@ -33,6 +38,10 @@ class ImageMissing(ImageRefused):
 
 class RetailerRequired(CatalogError):
     """The caller belongs to no retailer and named none."""
+
+
+class StorageUnavailable(CatalogError):
+    """The storage of images does not answer or takes no more; later it may."""
 
 
 class AddressRefused(CatalogError):
@@ -110,3 +119,11 @@ class EndpointDisabled(CatalogError):
 
 class ArchiveRefused(CatalogError):
     """A zip of images is none, or is too large; nothing was imported."""
+
+
+class RetailerExists(CatalogError):
+    """There is a retailer of this slug already; choose another."""
+
+
+class ImageNotFound(CatalogError):
+    """The product has no image of this id."""

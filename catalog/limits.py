@@ -26,6 +26,9 @@ PRICE_DECIMALS = 4
 
 ADDITIONAL_IMAGES = 10
 IMAGE_BYTES = 20 * 1024 * 1024
+IMAGE_PIXELS = 50_000_000
+"""Width times height; vision refuses more, so it is not even stored."""
+IMAGE_MIN_SIDE_PX = 16
 
 FEED_BYTES = 4 << 30
 """Of an unpacked feed. Source: Google Merchant Center takes files of up to 4 GB."""

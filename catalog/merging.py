@@ -6,21 +6,20 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 
 from catalog import images
-from catalog.errors import ImageMissing, ImageRefused
 from catalog.feeds.rows import FeedRow, FeedRowError
+from catalog.image_planning import IMAGE_UPDATES, plan_image
+from catalog.image_sources import ImageSource
 from catalog.models import Product, ProductImage, Retailer
 
 ROW_FIELDS = tuple(name for name in FeedRow.__dataclass_fields__ if name not in {"line", "image_links", "extra"})
 """Taken from a row to a product under the same name."""
 PRODUCT_FIELDS = (*(name for name in ROW_FIELDS if name != "external_id"), "extra", "content_hash")
 PRODUCT_UPDATES = (*PRODUCT_FIELDS, "withdrawn_at", "updated_at")
-IMAGE_UPDATES = ("source", "file", "sha256", "source_size", "source_mtime_ns", "status", "error")
 
 
 @dataclass(slots=True)
@@ -41,16 +40,6 @@ class Merge:
     """Whether the product or an image differs; a mere new time stamp of an image file does not count."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageMerge:
-    """What one image link does to the records."""
-
-    image: ProductImage | None = None
-    """The record to write, or None where the known one is up to date."""
-    is_changed: bool = False
-    error: str = ""
-
-
 def plan_rows(rows: Sequence[FeedRow], retailer: Retailer | None) -> list[tuple[FeedRow, Product | None]]:
     """Each row with its record, images prefetched; two queries whatever the number of rows."""
     ids = [row.external_id for row in rows]
@@ -59,13 +48,13 @@ def plan_rows(rows: Sequence[FeedRow], retailer: Retailer | None) -> list[tuple[
     return [(row, by_id.get(row.external_id)) for row in rows]
 
 
-def plan_row(row: FeedRow, known: Product | None, images_dir: Path, *, store: bool) -> Merge:
+def plan_row(row: FeedRow, known: Product | None, source: ImageSource, *, store: bool) -> Merge:
     """What this row changes. Nothing is written, but (with `store`) copies of new image files.
 
     Args:
         row: The row.
         known: The product's record before, images prefetched.
-        images_dir: The resolved folder of the image files.
+        source: Where image files lie.
         store: Copy new image files into the media folder.
     """
     merge = Merge(known)
@@ -75,8 +64,9 @@ def plan_row(row: FeedRow, known: Product | None, images_dir: Path, *, store: bo
         merge.product = Product(**values, extra=dict(row.extra or {}), content_hash=content_hash)
         merge.is_changed = True
     known_images = {} if known is None else {image.position: image for image in known.images.all()}
+    good = {image.source: image for image in known_images.values() if image.status == ProductImage.Status.OK}
     for position, link in enumerate(row.image_links):
-        planned = _plan_image(link, known_images.pop(position, None), images_dir, store=store)
+        planned = plan_image(link, known_images.pop(position, None), source, good, store=store)
         merge.is_changed |= planned.is_changed
         if planned.image is not None:
             planned.image.position = position
@@ -84,7 +74,7 @@ def plan_row(row: FeedRow, known: Product | None, images_dir: Path, *, store: bo
         if planned.error:
             column = "image_link" if position == 0 else "additional_image_link"
             merge.errors.append(FeedRowError(row.line, column, planned.error))
-    merge.surplus = list(known_images.values())
+    merge.surplus = [image for image in known_images.values() if not image.source.startswith(images.UPLOADED)]
     merge.is_changed |= bool(merge.surplus)
     return merge
 
@@ -128,43 +118,3 @@ def _written_id(merge: Merge) -> int:
     if record is None or record.pk is None:
         raise RuntimeError("the database returned no key for an upserted product")
     return record.pk
-
-
-def _plan_image(link: str, known: ProductImage | None, images_dir: Path, *, store: bool) -> ImageMerge:
-    same_link = known is not None and known.source == link
-    good = known if known is not None and same_link and known.status == ProductImage.Status.OK else None
-    try:
-        file = images.locate(link, images_dir)
-        if good is not None and _is_up_to_date(good, file):
-            return ImageMerge()
-        data = images.read(file)
-        name, sha256 = images.content_name(data)
-        if store:
-            images.store(name, data)
-    except ImageRefused as refused:
-        if good is not None and isinstance(refused, ImageMissing) and _has_copy(good):
-            return ImageMerge(error=f"{refused}; the copy stored earlier stays")
-        reason = str(refused)
-        is_changed = not (same_link and known is not None and known.error == reason)
-        failed = ProductImage(source=link, status=ProductImage.Status.FAILED, error=reason)
-        return ImageMerge(failed if is_changed else None, is_changed, reason)
-    image = ProductImage(
-        source=link,
-        file=name,
-        sha256=sha256,
-        source_size=file.size,
-        source_mtime_ns=file.mtime_ns,
-        status=ProductImage.Status.OK,
-    )
-    return ImageMerge(image, is_changed=good is None or good.sha256 != sha256)
-
-
-def _is_up_to_date(known: ProductImage, file: images.ImageFile) -> bool:
-    """Whether the copy is of this very file, told by size and time stamp without reading it."""
-    same_file = known.source_size == file.size and known.source_mtime_ns == file.mtime_ns
-    return same_file and _has_copy(known)
-
-
-def _has_copy(known: ProductImage) -> bool:
-    name = known.file.name
-    return bool(name) and images.is_stored(str(name), known.source_size)

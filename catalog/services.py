@@ -12,9 +12,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 
-from catalog.errors import FeedError, InvalidRetailer
+from catalog.errors import InvalidRetailer
 from catalog.feeds.google import open_feed
 from catalog.feeds.rows import FeedRow, FeedRowError
+from catalog.image_sources import open_images
 from catalog.merging import Merge, plan_row, plan_rows, write_merges
 from catalog.models import Retailer
 
@@ -128,7 +129,7 @@ def import_feed(
     Args:
         retailer_slug: The retailer; its record is made when missing.
         feed: A Google Merchant CSV or TSV file.
-        images_dir: Where the images named by the feed lie; None = the feed's folder.
+        images_dir: Folder or zip of the images that the feed names as files; None = the feed's folder.
         feed_format: One of `catalog.feeds.detecting.FORMATS`; None = told by the content.
         mode: "full": known products that the feed does not name are withdrawn (guarded); "delta": they stay.
         allow_withdrawals: Withdraw them without the guard.
@@ -143,14 +144,12 @@ def import_feed(
             and may look at what is about to go.
 
     Raises:
-        FeedError: The feed cannot be read as a whole, or `images_dir` is no folder. Nothing was written.
+        FeedError: The feed cannot be read as a whole, or `images_dir` is neither folder nor zip. Nothing was written.
         InvalidRetailer: The slug holds more than letters, digits, hyphens and underscores, or over 50 of them.
     """
     _check_slug(retailer_slug)
     source = open_feed(feed)
-    folder = (feed.parent if images_dir is None else images_dir).resolve()
-    if not folder.is_dir():
-        raise FeedError(f"{images_dir}: there is no such images folder")
+    files = open_images(feed.parent if images_dir is None else images_dir)
     retailer = _retailer(retailer_slug, create=not dry_run)
     summary = ImportSummary(dry_run=dry_run)
     n_lines = source.text.n_lines
@@ -163,7 +162,7 @@ def import_feed(
             if isinstance(item, FeedRowError):
                 summary.add_errors([item])
             else:
-                merge = plan_row(*next(known), folder, store=not dry_run)
+                merge = plan_row(*next(known), files, store=not dry_run)
                 merges.append(merge)
                 summary.add(merge)
             report(min(item.line, n_lines), n_lines)

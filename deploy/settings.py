@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+import limits
 from django.core.exceptions import ImproperlyConfigured
+
+from deploy.storage import image_roots, media_url_of, storages_from
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -46,6 +49,23 @@ def _positive_number(name: str, text: str) -> float:
     return number
 
 
+def _count(name: str, default: int) -> int:
+    text = _text(name, str(default))
+    if not text.isdecimal():
+        raise ImproperlyConfigured(f"{name} must be a whole number of 0 or more, not {text!r}")
+    return int(text)
+
+
+def _rate(name: str, default: str) -> str:
+    """A limit such as "600/minute", or "off"."""
+    text = _text(name, default)
+    try:
+        limits.parse(text if text != "off" else default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f'{name} must be such as "600/minute" or "off", not {text!r}') from error
+    return text
+
+
 def _networks(name: str) -> list[str]:
     networks = _words(name, "")
     for network in networks:
@@ -56,11 +76,17 @@ def _networks(name: str) -> list[str]:
     return networks
 
 
+def _not_negative(name: str, default: float) -> float:
+    return 0.0 if _text(name, str(default)) in {"0", "0.0"} else _positive(name, default)
+
+
 # --- where things are -------------------------------------------------------------------------------------------
 SELVEDGE_DATA_DIR = Path(_text("SELVEDGE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 SELVEDGE_DATA_DIR.mkdir(parents=True, exist_ok=True)
 MEDIA_ROOT = Path(_text("SELVEDGE_MEDIA_ROOT", str(SELVEDGE_DATA_DIR / "media"))).resolve()
-MEDIA_URL = "/media/"
+# Images in a bucket instead of the media folder: s3://bucket/prefix?endpoint_url=…&region=…
+STORAGES = storages_from(_text("SELVEDGE_STORAGE_URL", ""))
+MEDIA_URL = media_url_of(STORAGES)
 # Feeds that were handed in, until they are imported; web servers and records workers share it as they share the media.
 SELVEDGE_IMPORTS_DIR = Path(_text("SELVEDGE_IMPORTS_DIR", str(SELVEDGE_DATA_DIR / "imports"))).resolve()
 VECTOR_INDEX_URL = _text("VECTOR_INDEX_URL", f"faiss://{SELVEDGE_DATA_DIR / 'index'}")
@@ -71,6 +97,15 @@ SELVEDGE_ALLOWED_PORTS = [
     int(_positive_number("SELVEDGE_ALLOWED_PORTS", port))
     for port in _text("SELVEDGE_ALLOWED_PORTS", "80,443").split(",")
 ]
+# What stands for the beginning of an image link that is no web address: {"gs://bucket": "https://…"}.
+SELVEDGE_IMAGE_ROOTS = image_roots(_text("SELVEDGE_IMAGE_ROOTS", ""))
+SELVEDGE_FETCH_CONCURRENCY = int(_positive("SELVEDGE_FETCH_CONCURRENCY", 32))
+SELVEDGE_FETCH_PER_HOST = int(_positive("SELVEDGE_FETCH_PER_HOST", 16))
+# Between the starts of two requests to one host; and for one image, redirects included.
+SELVEDGE_FETCH_INTERVAL_S = float(_text("SELVEDGE_FETCH_INTERVAL_S", "0"))
+SELVEDGE_FETCH_TIMEOUT_S = _positive("SELVEDGE_FETCH_TIMEOUT_S", 30.0)
+# After so long an image is asked for again, with its ETag; 0 never does.
+SELVEDGE_FETCH_REFRESH_S = float(_text("SELVEDGE_FETCH_REFRESH_S", str(7 * 86400)))
 
 # --- limits -----------------------------------------------------------------------------------------------------
 SELVEDGE_MAX_UPLOAD_BYTES = int(_positive("SELVEDGE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024))
@@ -85,9 +120,20 @@ SELVEDGE_EVENT_RETENTION_DAYS = _positive("SELVEDGE_EVENT_RETENTION_DAYS", 400)
 SELVEDGE_WEBHOOK_RETENTION_DAYS = _positive("SELVEDGE_WEBHOOK_RETENTION_DAYS", 30)
 SELVEDGE_WEBHOOK_DISABLE_DAYS = _positive("SELVEDGE_WEBHOOK_DISABLE_DAYS", 5)
 SELVEDGE_SEARCH_TIMEOUT_S = _positive("SELVEDGE_SEARCH_TIMEOUT_S", 30.0)
+# How long a search by `image_url` waits for the photo.
+SELVEDGE_IMAGE_URL_TIMEOUT_S = _positive("SELVEDGE_IMAGE_URL_TIMEOUT_S", 10.0)
 # A photo stays in memory: it is decoded at once, and a temporary file would only be read back.
 FILE_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES
 DATA_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES + 1024 * 1024
+
+# --- what is kept of searches -----------------------------------------------------------------------------------
+# What was seen in a shopper's photo can be asked again by `image_id` for so long; 0 keeps nothing.
+SELVEDGE_QUERY_TTL_S = _not_negative("SELVEDGE_QUERY_TTL_S", 3600.0)
+# Likewise the photo itself, without its metadata, in a folder that no address leads to.
+SELVEDGE_KEEP_QUERY_PHOTOS = _flag("SELVEDGE_KEEP_QUERY_PHOTOS", "0")
+SELVEDGE_QUERY_PHOTOS_DIR = Path(_text("SELVEDGE_QUERY_PHOTOS_DIR", str(SELVEDGE_DATA_DIR / "query_photos"))).resolve()
+# Searches, and what shoppers did with the answers, are forgotten after so many days; 0 never forgets.
+SELVEDGE_SEARCH_RETENTION_DAYS = _not_negative("SELVEDGE_SEARCH_RETENTION_DAYS", 0.0)
 
 
 # --- security ---------------------------------------------------------------------------------------------------
@@ -111,8 +157,40 @@ def _secret_key() -> str:
     return path.read_text(encoding="ascii")
 
 
+def _refuse_weak_key(key: str) -> None:
+    """What `check --deploy` only warns of: this key signs sessions and webhooks' secrets."""
+    if len(key) < 50 or len(set(key)) < 5 or key.startswith("django-insecure-"):
+        raise ImproperlyConfigured("SECRET_KEY is too weak for SELVEDGE_HTTPS=1: draw 50 random characters or more")
+
+
 SECRET_KEY = _secret_key()
 DEBUG = _flag("DEBUG", "0")
+# Production: everything over HTTPS, which a proxy of ours ends. `check --deploy` has nothing to say then.
+SELVEDGE_HTTPS = _flag("SELVEDGE_HTTPS", "0")
+# Proxies of ours before the server, each of which appends to X-Forwarded-For; 0 believes no such header.
+SELVEDGE_TRUSTED_PROXIES = _count("SELVEDGE_TRUSTED_PROXIES", 1 if SELVEDGE_HTTPS else 0)
+if SELVEDGE_HTTPS:
+    _refuse_weak_key(SECRET_KEY)
+    if DEBUG:
+        raise ImproperlyConfigured(
+            "DEBUG shows settings and code to whoever causes an error: not with SELVEDGE_HTTPS=1"
+        )
+    SECURE_SSL_REDIRECT = True
+    # Load balancers ask for these from inside, without TLS.
+    SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
+    SECURE_HSTS_SECONDS = int(_positive("SELVEDGE_HSTS_S", 365 * 24 * 3600))
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    if SELVEDGE_TRUSTED_PROXIES:
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
 ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS", "")
 CSRF_FAILURE_VIEW = "deploy.http_errors.handle_csrf"
@@ -121,6 +199,46 @@ CSRF_FAILURE_VIEW = "deploy.http_errors.handle_csrf"
 SELVEDGE_ANONYMOUS = _text("SELVEDGE_ANONYMOUS", "none")
 if SELVEDGE_ANONYMOUS not in {"none", "read"}:
     raise ImproperlyConfigured(f"SELVEDGE_ANONYMOUS must be none or read, not {SELVEDGE_ANONYMOUS!r}")
+
+# --- how often who may ask: "600/minute", "20/10 seconds" or "off"; a photo search counts as ten -------------------
+SELVEDGE_RATES = {
+    "anonymous": _rate("SELVEDGE_RATE_ANONYMOUS", "600/minute"),  # by address
+    "shopper": _rate("SELVEDGE_RATE_SHOPPER", "600/minute"),  # by address, of those with one publishable key
+    "publishable": _rate("SELVEDGE_RATE_PUBLISHABLE", "12000/minute"),  # by key, as those below
+    "secret": _rate("SELVEDGE_RATE_SECRET", "6000/minute"),
+    "operator": _rate("SELVEDGE_RATE_OPERATOR", "6000/minute"),
+    "staff": _rate("SELVEDGE_RATE_STAFF", "1200/minute"),  # by person
+}
+SELVEDGE_RATE_WRONG_KEYS = _rate("SELVEDGE_RATE_WRONG_KEYS", "30/minute")  # by address
+# Where they are counted: a Redis that all processes share, or "memory:" for each process by itself.
+_broker_url = _text("CELERY_BROKER_URL", "memory:")
+SELVEDGE_RATE_LIMIT_URL = _text(
+    "SELVEDGE_RATE_LIMIT_URL", _broker_url if _broker_url.startswith(("redis:", "rediss:")) else "memory:"
+)
+
+# --- pages elsewhere: those that a publishable key names may read the API, and send no cookies ----------------------
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "OPTIONS"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "if-none-match",
+    "selvedge-api-version",
+    "x-api-key",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Selvedge-Api-Version",
+    "Selvedge-Version",
+    "X-Request-ID",
+]
+CORS_PREFLIGHT_MAX_AGE = 600
 
 # --- application ------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -142,6 +260,9 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "deploy.http_errors.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "deploy.answer_headers.BrowserRulesMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "deploy.answer_headers.ApiVersionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "deploy.http_errors.BodyLimitMiddleware",
     "deploy.http_errors.RefusedMethodMiddleware",
@@ -200,11 +321,13 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- API --------------------------------------------------------------------------------------------------------
+SELVEDGE_VERSION = "0.1.0"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["catalog.api.access.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["catalog.api.access.HasRight"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["catalog.api.throttles.BudgetThrottle"],
     "EXCEPTION_HANDLER": "deploy.http_errors.problem_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
@@ -212,7 +335,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Selvedge",
     "DESCRIPTION": "Visual search for fashion catalogs: a photo in, the garments of your catalog out, best first.",
-    "VERSION": "0.1.0",
+    "VERSION": SELVEDGE_VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "OAS_VERSION": "3.1.1",
@@ -229,7 +352,12 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "deploy.http_errors.RequestIdFilter"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "deploy.redaction.RedactingFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": _text("LOG_LEVEL", "INFO")},
     "loggers": {

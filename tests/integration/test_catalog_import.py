@@ -19,6 +19,7 @@ from pytest_django import Settings
 from catalog import images, limits, services
 from catalog.errors import FeedError, InvalidRetailer
 from catalog.feeds.rows import FeedRowError
+from catalog.image_sources import ImageFolder
 from catalog.models import Product, ProductImage, Retailer
 from catalog.services import ImportSummary, import_feed
 from tests.factories import feed_row, jpeg_bytes, write_feed
@@ -69,7 +70,7 @@ def test_a_first_import_stores_products_and_copies_of_their_images(shop: Path, m
 
 def test_the_same_feed_again_writes_no_record_and_reads_no_image(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import_feed("acme", shop / "feed.csv")
-    monkeypatch.delattr(images, "read")
+    monkeypatch.delattr(ImageFolder, "read")
     with CaptureQueriesContext(
         connection,
     ) as queries:
@@ -132,7 +133,7 @@ def test_a_touched_picture_is_read_once_more_and_then_recognised(shop: Path, mon
     import_feed("acme", shop / "feed.csv")
     os.utime(shop / "images" / "shirt.jpg", ns=(1, 1))
     assert counts(import_feed("acme", shop / "feed.csv")) == (0, 0, 2, 0)
-    monkeypatch.delattr(images, "read")
+    monkeypatch.delattr(ImageFolder, "read")
     assert counts(import_feed("acme", shop / "feed.csv")) == (0, 0, 2, 0)
 
 
