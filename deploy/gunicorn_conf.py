@@ -25,6 +25,8 @@ graceful_timeout = 5
 # Keeps the heartbeat file off disks that may stall.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
 accesslog = text_of(os.environ, "ACCESS_LOG", "") or None
+# The path without its query: whatever stands in one does not belong into a log.
+access_log_format = '%(h)s %(l)s %(u)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s "%(a)s" %(M)sms'
 loglevel = text_of(os.environ, "GUNICORN_LOG_LEVEL", "warning")
 preload_app = False  # A model loaded before the fork would poison the children.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from deploy import openapi  # noqa: F401 (how keys are sent registers itself)
 from deploy.health import healthz, readyz
@@ -20,7 +20,7 @@ urlpatterns = [
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(http_method_names=READ_ONLY), name="schema"),
     re_path(
         r"^api/docs/?$",
-        SpectacularSwaggerView.as_view(url_name="schema", http_method_names=READ_ONLY),
+        SpectacularSwaggerSplitView.as_view(url_name="schema", http_method_names=READ_ONLY),
         name="docs",
     ),
     re_path(r"^healthz/?$", healthz, name="healthz"),

@@ -15,6 +15,9 @@ os.environ["SELVEDGE_DATA_DIR"] = SESSION_DIR.name
 os.environ["SECRET_KEY"] = "only-for-tests"
 # Most tests ask what is answered, not who may ask; those of keys set it back.
 os.environ["SELVEDGE_ANONYMOUS"] = "read"
+# All tests ask from one address; those of limits set them.
+os.environ["SELVEDGE_RATE_ANONYMOUS"] = "off"
+os.environ["SELVEDGE_RATE_WRONG_KEYS"] = "off"
 for _name in (
     "DATABASE_URL",
     "VECTOR_INDEX_URL",

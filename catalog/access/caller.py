@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -50,6 +51,8 @@ class Caller:
     """For the audit log: "key a1b2c3d4 (import job)", "staff maria", "anonymous"."""
     rate: str = ""
     """The key's own limit, such as "600/minute"; empty is the setting of its kind."""
+    expires_at: datetime | None = None
+    """When its key ends; keys that it makes end no later."""
 
 
 def visible_retailer(caller: Caller, slug: str | None) -> Retailer | None:

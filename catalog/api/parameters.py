@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,7 +19,10 @@ class NoParameters(serializers.Serializer[Any]):
 
 
 def asked(
-    parameters: type[serializers.Serializer[Any]], given: Mapping[str, Any], *, besides: Collection[str] = ()
+    parameters: type[serializers.Serializer[Any]],
+    given: Mapping[str, Any] | Sequence[Any],
+    *,
+    besides: Collection[str] = (),
 ) -> dict[str, Any]:
     """The checked parameters; a wrong or unknown one is answered with its name and reason.
 

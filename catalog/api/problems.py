@@ -14,7 +14,9 @@ from catalog.errors import ProductNotFound, RetailerNotFound
 MEDIA_TYPE = "application/problem+json"
 _MEANINGS = {
     400: "Problem `invalid_parameter` or what `code` names: `errors` names field and reason.",
+    403: "Problem `permission_denied`: the key's rights do not reach as far; or `origin_refused`.",
     404: "Problem `unknown_retailer` or `not_found`.",
+    409: "Problem whose `code` says what it is in conflict with.",
     413: "Problem `file_too_large` or `too_many_pixels`.",
     415: "Problem `unsupported_media_type`.",
     503: "Problem with `code` saying what is missing; `Retry-After` where waiting helps.",
