@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from catalog.imports.upkeep import forget_old_imports, remove_stray_files
+from catalog.webhooks.sending import send_for_a_while
+from catalog.webhooks.upkeep import forget_old_deliveries
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ Chore = Callable[[], int]
 CHORES: tuple[tuple[str, Chore], ...] = (
     ("old imports forgotten", forget_old_imports),
     ("stray import files removed", remove_stray_files),
+    ("webhooks sent", send_for_a_while),
+    ("old webhook deliveries forgotten", forget_old_deliveries),
 )
 """In the order they are done; add yours. They may be bodies or hand tasks over, as a command may: tasks stay below."""
 

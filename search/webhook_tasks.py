@@ -48,11 +48,6 @@ def send_before_leaving(timeout_s: float = 30.0) -> None:
     wait_for_background(timeout_s)
 
 
-def send_all_due() -> int:
-    """Sends what is due here and now, for `manage.py tidy`; returns the number of attempts."""
-    return sending.send_due().n_attempts
-
-
 def _send_soon() -> None:
     if not due_deliveries(datetime.now(UTC)).exists():
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from catalog.webhooks.outcomes import note_outcome
 
 AT_ONCE = 8
 """Attempts at a time: a receiver that hangs holds up the others of its batch for `TIMEOUT_S`, once a run."""
+TIDYING_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ def send_due(should_stop: Callable[[], bool] | None = None) -> Sent:
                 min(moments, default=None),
             )
     return sent
+
+
+def send_for_a_while() -> int:
+    """Sends what is due, for `manage.py tidy`, and leaves the rest to the next time; returns how many were accepted."""
+    end_s = time.monotonic() + TIDYING_S
+    return send_due(lambda: time.monotonic() > end_s).n_delivered
 
 
 def _send_batch(client: httpx.Client, pool: ThreadPoolExecutor, failed: set[UUID]) -> Sent:

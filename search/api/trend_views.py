@@ -23,7 +23,7 @@ from search.trends import count_trends
 class TrendsView(APIView):
     """Garment counts by class and day."""
 
-    rights: ClassVar = {"GET": Right.REPORT}
+    rights: ClassVar = {"GET": Right.REPORT, "HEAD": Right.REPORT}
 
     @extend_schema(
         summary="Get trends",
