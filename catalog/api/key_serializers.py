@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from catalog.access.granting import DEFAULT_OVERLAP_H, MAX_OVERLAP_H, NAME_CHARS, STATES, state_of
 from catalog.access.origins import MAX_ORIGIN_CHARS, MAX_ORIGINS
+from catalog.api.pagination import PageQuery
 from catalog.models import ApiKey
 
 
@@ -62,7 +63,7 @@ class KeyRotation(serializers.Serializer[Any]):
     )
 
 
-class KeyListQuery(serializers.Serializer[Any]):
+class KeyListQuery(PageQuery):
     """Query parameters of the list of keys."""
 
     retailer = serializers.SlugField(required=False, help_text="Only keys of the retailer with this slug.")

@@ -9,7 +9,6 @@ from typing import Any
 from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -17,7 +16,9 @@ from rest_framework.views import APIView
 from catalog.access.caller import Caller, Right, visible_retailer
 from catalog.access.granting import KeyWish, get_key, grant_key, revoke_key, rotate_key, visible_keys
 from catalog.api.access import audit, caller_of
+from catalog.api.json_bodies import BoundedJSONParser
 from catalog.api.key_serializers import KeyFields, KeyListQuery, KeyRotation, KeySerializer, NewKeySerializer
+from catalog.api.pagination import page_of, paged
 from catalog.api.parameters import NoParameters, asked
 from catalog.api.problems import ProblemError, documented, not_found, sentence
 from catalog.errors import InvalidKey, KeyForbidden, KeyNotFound, KeyReplaced, RetailerNotFound
@@ -36,14 +37,14 @@ NEW_KEY = OpenApiExample(
 class KeyListView(APIView):
     """All keys a caller may know of."""
 
-    parser_classes = (JSONParser,)
+    parser_classes = (BoundedJSONParser,)
     rights = {"GET": Right.REPORT}  # noqa: RUF012 (as every view names them)
 
     @extend_schema(
         summary="List API keys",
         description="The retailer's keys, newest first, revoked ones too; none shows the key itself.",
         parameters=[KeyListQuery],
-        responses={200: KeySerializer(many=True), **documented(400, 404)},
+        responses={200: paged(KeySerializer), **documented(400, 404)},
         tags=["keys"],
         operation_id="api_keys_list",
     )
@@ -52,7 +53,8 @@ class KeyListView(APIView):
         wanted = asked(KeyListQuery, request.query_params.dict())
         with _answering_problems():
             keys = visible_keys(caller_of(request), wanted.get("retailer"))
-        return Response(KeySerializer(keys, many=True).data)
+        page, neighbours = page_of(keys, request, "-created", "-pk")
+        return Response({"results": KeySerializer(page, many=True).data, **neighbours})
 
     @extend_schema(
         summary="Make an API key",
@@ -83,6 +85,7 @@ class KeyView(APIView):
     @extend_schema(
         summary="Get an API key",
         parameters=[PREFIX],
+        description="All that is known of a key but the key itself.",
         responses={200: KeySerializer, **documented(400, 404)},
         tags=["keys"],
         operation_id="api_keys_retrieve",
@@ -114,7 +117,7 @@ class KeyView(APIView):
 class KeyRotationView(APIView):
     """Replacing a key."""
 
-    parser_classes = (JSONParser,)
+    parser_classes = (BoundedJSONParser,)
 
     @extend_schema(
         summary="Rotate an API key",

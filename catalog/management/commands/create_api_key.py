@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
@@ -16,6 +15,7 @@ from catalog.access.caller import RIGHTS, Caller
 from catalog.access.granting import KeyWish, grant_key
 from catalog.errors import CatalogError, RetailerNotFound
 from catalog.models import ApiKey, Retailer
+from catalog.retailers import create_retailer
 from catalog.selectors import get_retailer
 
 CALLER = Caller("operator", RIGHTS["operator"], name="command create_api_key")
@@ -53,8 +53,6 @@ class Command(BaseCommand):
             raise CommandError(f"{error}; --create-retailer makes it") from error
         except (CatalogError, OverflowError) as error:
             raise CommandError(str(error)) from error
-        except ValidationError as error:
-            raise CommandError("; ".join(error.messages)) from error
         self.stderr.write(f"Key {made.prefix} ({made.kind}) is made. Keep it now: it is not shown again.")
         self.stdout.write(key)
 
@@ -76,7 +74,4 @@ def _retailer(slug: str, is_made: bool) -> Retailer:
     except RetailerNotFound:
         if not is_made:
             raise
-        made = Retailer(slug=slug, name=slug.replace("-", " ").title())
-        made.full_clean()
-        made.save()
-        return made
+        return create_retailer(slug, slug.replace("-", " ").title())
