@@ -66,6 +66,11 @@ def _rate(name: str, default: str) -> str:
     return text
 
 
+def _not_negative(name: str, default: float) -> float:
+    text = _text(name, str(default))
+    return 0.0 if text in {"0", "0.0"} else _positive_number(name, text)
+
+
 def _networks(name: str) -> list[str]:
     networks = _words(name, "")
     for network in networks:
@@ -74,10 +79,6 @@ def _networks(name: str) -> list[str]:
         except ValueError as error:
             raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.1.2.0/24") from error
     return networks
-
-
-def _not_negative(name: str, default: float) -> float:
-    return 0.0 if _text(name, str(default)) in {"0", "0.0"} else _positive(name, default)
 
 
 # --- where things are -------------------------------------------------------------------------------------------
@@ -102,10 +103,10 @@ SELVEDGE_IMAGE_ROOTS = image_roots(_text("SELVEDGE_IMAGE_ROOTS", ""))
 SELVEDGE_FETCH_CONCURRENCY = int(_positive("SELVEDGE_FETCH_CONCURRENCY", 32))
 SELVEDGE_FETCH_PER_HOST = int(_positive("SELVEDGE_FETCH_PER_HOST", 16))
 # Between the starts of two requests to one host; and for one image, redirects included.
-SELVEDGE_FETCH_INTERVAL_S = float(_text("SELVEDGE_FETCH_INTERVAL_S", "0"))
+SELVEDGE_FETCH_INTERVAL_S = _not_negative("SELVEDGE_FETCH_INTERVAL_S", 0.0)
 SELVEDGE_FETCH_TIMEOUT_S = _positive("SELVEDGE_FETCH_TIMEOUT_S", 30.0)
 # After so long an image is asked for again, with its ETag; 0 never does.
-SELVEDGE_FETCH_REFRESH_S = float(_text("SELVEDGE_FETCH_REFRESH_S", str(7 * 86400)))
+SELVEDGE_FETCH_REFRESH_S = _not_negative("SELVEDGE_FETCH_REFRESH_S", 7 * 86400.0)
 
 # --- limits -----------------------------------------------------------------------------------------------------
 SELVEDGE_MAX_UPLOAD_BYTES = int(_positive("SELVEDGE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024))
@@ -128,12 +129,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES + 1024 * 1024
 
 # --- what is kept of searches -----------------------------------------------------------------------------------
 # What was seen in a shopper's photo can be asked again by `image_id` for so long; 0 keeps nothing.
-SELVEDGE_QUERY_TTL_S = _not_negative("SELVEDGE_QUERY_TTL_S", 3600.0)
+SELVEDGE_QUERY_TTL_S = _count("SELVEDGE_QUERY_TTL_S", 3600)
 # Likewise the photo itself, without its metadata, in a folder that no address leads to.
 SELVEDGE_KEEP_QUERY_PHOTOS = _flag("SELVEDGE_KEEP_QUERY_PHOTOS", "0")
 SELVEDGE_QUERY_PHOTOS_DIR = Path(_text("SELVEDGE_QUERY_PHOTOS_DIR", str(SELVEDGE_DATA_DIR / "query_photos"))).resolve()
 # Searches, and what shoppers did with the answers, are forgotten after so many days; 0 never forgets.
-SELVEDGE_SEARCH_RETENTION_DAYS = _not_negative("SELVEDGE_SEARCH_RETENTION_DAYS", 0.0)
+SELVEDGE_SEARCH_RETENTION_DAYS = _count("SELVEDGE_SEARCH_RETENTION_DAYS", 0)
 
 
 # --- security ---------------------------------------------------------------------------------------------------

@@ -173,7 +173,8 @@ def _failure(error: Exception, timeout_s: float) -> DownloadFailed:
     """What a foreign exception means."""
     if isinstance(error, AddressRefused):
         return DownloadFailed(error.code, str(error), None, is_final=True)
-    leads_nowhere = isinstance(error.__cause__, httpx.InvalidURL)  # that is where a redirect led
+    # httpx says no more of a redirect that leads to no address.
+    leads_nowhere = isinstance(error, httpx.RemoteProtocolError) and "Invalid URL" in str(error)
     if leads_nowhere or isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError)):
         return DownloadFailed("url_refused", "this is no web address", None, is_final=True)
     if isinstance(error, httpx.TimeoutException):

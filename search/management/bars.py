@@ -34,6 +34,25 @@ def describing_bar(total: int, *, shown: bool) -> Iterator[Callable[[int], objec
 
 
 @contextmanager
+def fetching_bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar over images to fetch with the time to go, none where none is due; yields what to call with (done, all)."""
+    bar: tqdm[Any] | None = None
+
+    def show(done: int, total: int) -> None:
+        nonlocal bar
+        if bar is None:
+            bar = tqdm(total=total, desc="fetch", unit="image", disable=not shown, bar_format=IMAGES_FORMAT)
+        bar.total = total
+        bar.update(done - bar.n)
+
+    try:
+        yield show
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+@contextmanager
 def garments_bar(count: Callable[[], int], *, shown: bool) -> Iterator[Callable[[int], object]]:
     """A bar over garments with the time to go, from the first one on; yields what to call with those just written."""
     bar: tqdm[Any] | None = None

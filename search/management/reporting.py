@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from catalog.downloads.summary import FetchSummary
 from catalog.feeds.rows import FeedRowError
 from catalog.models import Retailer
 from catalog.services import ImportSummary
@@ -39,6 +40,20 @@ def write_row_errors(summary: ImportSummary, file: Path) -> None:
     with file.open("w", encoding="utf-8") as out:
         for error in summary.errors:
             out.write(json.dumps(asdict(error), ensure_ascii=False) + "\n")
+
+
+def tell_fetched(summary: FetchSummary) -> list[str]:
+    """The images that were asked for on the web, and a line for every reason why some did not come."""
+    if not (summary.n_ok or summary.n_failed):
+        return ["fetched: nothing was due"]
+    megabytes = summary.n_bytes / 1e6
+    lines = [
+        f"fetched: {summary.n_ok} images good, {summary.n_failed} not; {summary.n_requests} addresses asked, "
+        f"{summary.n_not_modified} not modified, {megabytes:.1f} MB"
+    ]
+    lines += [f"  failed: {code} {n}" for code, n in summary.failed.most_common()]
+    lines += [f"  tried again later: {code} {n}" for code, n in summary.later.most_common()]
+    return lines
 
 
 def list_failed_photos(run: DescribingRun, n_failed_before: int) -> list[str]:
