@@ -13,6 +13,7 @@ from catalog.access.caller import Right, visible_retailer
 from catalog.api.access import caller_of
 from catalog.api.parameters import asked
 from catalog.api.problems import documented
+from catalog.api.throttles import REPORT_COST
 from search.api.problems import answering_problems
 from search.api.trend_examples import TRENDS_REPLY
 from search.api.trend_parameters import TrendsParameters
@@ -24,6 +25,7 @@ class TrendsView(APIView):
     """Garment counts by class and day."""
 
     rights: ClassVar = {"GET": Right.REPORT, "HEAD": Right.REPORT}
+    costs: ClassVar = {"GET": REPORT_COST}
 
     @extend_schema(
         summary="Get trends",
