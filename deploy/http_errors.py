@@ -119,7 +119,8 @@ def problem(status: int, code: str, detail: str, **extra: Any) -> dict[str, Any]
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": detail,
+        # An answer is UTF-8, whatever a client sent that is quoted here.
+        "detail": detail.encode("utf-8", "replace").decode("utf-8"),
         "code": code,
         "request_id": _request_id.get(),
     }
@@ -208,7 +209,8 @@ def _flatten(detail: Any, field: str) -> list[dict[str, str]]:
         return [message for key, value in pairs for message in _flatten(value, key)]
     if isinstance(detail, list):
         return [message for value in detail for message in _flatten(value, field)]
-    return [{"field": "" if field == "non_field_errors" else field, "message": str(detail)}]
+    message = str(detail).encode("utf-8", "replace").decode("utf-8")
+    return [{"field": "" if field == "non_field_errors" else field, "message": message}]
 
 
 def handle_400(request: HttpRequest, exception: Exception) -> HttpResponse:

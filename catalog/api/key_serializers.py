@@ -17,7 +17,7 @@ class KeyFields(serializers.Serializer[Any]):
     """A key to be made."""
 
     kind = serializers.ChoiceField(
-        ApiKey.Kind.values,
+        ApiKey.Kind.choices,
         help_text="secret: reads and writes one retailer's catalog, for servers alone. publishable: searches it from "
         "the pages in `allowed_origins`. operator: all retailers; only operators make one.",
     )
