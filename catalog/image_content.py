@@ -15,7 +15,7 @@ from catalog.errors import ImageRefused
 
 FILE_STARTS = {".jpg": b"\xff\xd8\xff", ".png": b"\x89PNG\r\n\x1a\n", ".gif": b"GIF8"}
 HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
-PILLOW_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "HEIF", "GIF")
+PILLOW_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "GIF")
 _DAMAGED = (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError, RuntimeError, struct.error)
 """What decoders raise at damaged headers; libheif's is RuntimeError."""
 
