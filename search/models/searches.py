@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
+from django.core.files.storage import FileSystemStorage
 from django.db import models
 
 from catalog import limits
 from catalog.models import Product, Retailer
 from search.models.seen import Space
+
+
+def query_photo_storage() -> FileSystemStorage:
+    """Where shoppers' photos lie: never in the media folder, which is served."""
+    return FileSystemStorage(
+        settings.SELVEDGE_QUERY_PHOTOS_DIR, file_permissions_mode=0o600, directory_permissions_mode=0o700
+    )
 
 
 class SearchLog(models.Model):
@@ -38,6 +47,11 @@ class SearchLog(models.Model):
         null=True, blank=True, db_index=True, help_text="that the answer gave to ask again with"
     )
     has_match = models.BooleanField(null=True, blank=True, help_text="whether any garment had a good match")
+
+    class Meta:
+        """Constraints and indexes."""
+
+        indexes = [models.Index(fields=["retailer", "created_at"], name="search_by_retailer_and_time")]
 
     def __str__(self) -> str:
         return str(self.search_id)
@@ -75,7 +89,12 @@ class QueryImage(models.Model):
     )
     space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="query_images")
     description = models.BinaryField(help_text="as `workers.codec` packs a photo's description")
-    photo = models.FileField(blank=True, default="", help_text="only where a setting asks to keep it; never metadata")
+    photo = models.FileField(
+        storage=query_photo_storage,
+        blank=True,
+        default="",
+        help_text="only where a setting asks to keep it; never metadata",
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 
@@ -114,7 +133,10 @@ class Event(models.Model):
         """Constraints and indexes."""
 
         constraints = [models.UniqueConstraint(fields=["retailer", "event_id"], name="one_event_per_retailer_and_id")]
-        indexes = [models.Index(fields=["retailer", "kind", "occurred_at"], name="event_by_kind_and_time")]
+        indexes = [
+            models.Index(fields=["retailer", "kind", "occurred_at"], name="event_by_kind_and_time"),
+            models.Index(fields=["kind", "occurred_at"], name="event_of_all_by_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.external_id}"
