@@ -18,6 +18,26 @@ class InvalidRegion(SearchError):
     """The box lies outside the photo or encloses nothing; send another."""
 
 
+class UnknownObject(SearchError):
+    """The photo shows no such object; the message says which there are."""
+
+
+class UnknownImage(SearchError):
+    """Nothing is kept under this image_id, or no longer; search with the photo."""
+
+
+class ImageOutdated(SearchError):
+    """What is kept of the photo was seen by a model that no longer serves; search with the photo."""
+
+
+class PhotoNotKept(SearchError):
+    """The photo itself is needed and was not kept; search with it."""
+
+
+class SearchNotFound(SearchError):
+    """No such search is on record."""
+
+
 class IndexingStalled(SearchError):
     """The queue has not described a photo for a while; look after its workers, then run the command again."""
 

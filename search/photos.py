@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from catalog.downloads.web import fetch
 from search.regions import place_region
 from segmentation.checkpoint import SpaceInfo
 from segmentation.errors import PhotoRejected
-from segmentation.images import read_photo_size
+from segmentation.images import MAX_PHOTO_BYTES, read_photo_size
 from segmentation.types import BoxXyxyPx, EncodedPhoto, PhotoDescription, PhotoError
 from workers import client
+
+
+def most_photo_bytes() -> int:
+    """How large a photo's file may be: as the setting says, and never more than is decoded."""
+    return min(int(settings.SELVEDGE_MAX_UPLOAD_BYTES), MAX_PHOTO_BYTES)
+
+
+def fetch_photo(url: str) -> bytes:
+    """A photo's file from the web. What it is, `open_photo` says, not the server's headers.
+
+    Args:
+        url: Chosen by a client; what leads into private networks is refused, on every redirect.
+
+    Raises:
+        DownloadFailed: Nothing usable came; the code says why.
+    """
+    return fetch(url, max_bytes=most_photo_bytes(), timeout_s=settings.SELVEDGE_IMAGE_URL_TIMEOUT_S).data
 
 
 def open_photo(data: bytes, box_xyxy: BoxXyxyPx | None) -> EncodedPhoto:

@@ -9,13 +9,13 @@ from search.filters import Filters
 from search.index.base import NO_CATEGORY
 from search.judging import Cut, Judge
 from search.neighbours import Query
-from search.results import Kind, ListOptions, SearchOptions
+from search.results import ListOptions
 from search.space_traits import SpaceTraits
 from segmentation.color_distance import names_meant
 from segmentation.steering import Match as MatchedPart
 from segmentation.steering import steer
-from segmentation.taxonomy import category_by_id, compatible_category_ids
-from segmentation.types import Embedding, GarmentDescriptor, PhotoDescription
+from segmentation.taxonomy import compatible_category_ids
+from segmentation.types import Embedding
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,29 +67,6 @@ class Lens:
 def cut_of(options: ListOptions) -> Cut:
     """What a product must reach to be returned."""
     return Cut(options.min_score, options.verdict)
-
-
-def choose_objects(
-    description: PhotoDescription, category_ids: frozenset[int] | None
-) -> list[tuple[Kind, GarmentDescriptor]]:
-    """The garments to search, sleeves and other parts only where asked for; none where none was found.
-
-    Args:
-        description: What the photo shows.
-        category_ids: The categories asked for; None is every garment.
-    """
-
-    def is_wanted(category_id: int | None) -> bool:
-        if category_id is None:
-            return False
-        return category_by_id(category_id).is_garment if category_ids is None else category_id in category_ids
-
-    return [("garment", garment) for garment in description.garments if is_wanted(garment.category_id)]
-
-
-def whole_object(description: PhotoDescription, options: SearchOptions) -> tuple[Kind, GarmentDescriptor]:
-    """The photo, or the region a client drew, as one thing."""
-    return ("whole_image" if options.box_xyxy is None else "region", description.whole_image)
 
 
 def allowed_categories(category_id: int | None) -> frozenset[int] | None:

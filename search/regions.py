@@ -45,3 +45,15 @@ def place_region(box_xyxy: tuple[float, float, float, float], width_px: int, hei
             f"Less than {MIN_REGION_SIDE_PX:g} pixels of the box lie within the photo of {width_px}x{height_px}."
         )
     return (left, top, right, bottom)
+
+
+def share_inside(box_xyxy_px: BoxXyxyPx, region_xyxy_px: BoxXyxyPx) -> float:
+    """The share (0..1) of a box that lies in a region.
+
+    >>> share_inside((0, 0, 4, 4), (2, 0, 9, 9))
+    0.5
+    """
+    width = min(box_xyxy_px[2], region_xyxy_px[2]) - max(box_xyxy_px[0], region_xyxy_px[0])
+    height = min(box_xyxy_px[3], region_xyxy_px[3]) - max(box_xyxy_px[1], region_xyxy_px[1])
+    area = (box_xyxy_px[2] - box_xyxy_px[0]) * (box_xyxy_px[3] - box_xyxy_px[1])
+    return max(0.0, width) * max(0.0, height) / area if area > 0 else 0.0

@@ -18,8 +18,13 @@ from segmentation.types import BoxXyxyPx, GarmentDescriptor
 Kind = Literal["garment", "region", "whole_image"]
 """A garment the segmenter found; or the box a client drew, or the photo, as one thing."""
 
+Source = Literal["upload", "image_url", "image_id", "product"]
+"""What a search came with."""
+
 DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
+MAX_DEPTH = 1000
+"""Where paging through one list ends: offset and limit together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +57,35 @@ class SearchOptions(ListOptions):
     """Only garments of these categories are searched; None searches all."""
     box_xyxy: BoxXyxyPx | None = None
     """Region of the photo: pixels, or 0..1 of its sides where all four are at most 1."""
-    retailer_slug: str | None = None
+    retailer: Retailer | None = None
     """Only this retailer's products; None searches all."""
     combine: bool = False
     """Also combine the garments to looks that one retailer sells."""
+    object_ids: frozenset[int] | None = None
+    """Only these things of the photo are searched; None leaves it to the categories."""
+    offset: int = 0
+    """Results of every list that are skipped; with `limit` at most `MAX_DEPTH`."""
+    facets: bool = False
+    """Also count what there is to filter by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a garment's sizes, in the color of the one shown, say together; the color names are those of all."""
+
+    is_in_stock: bool
+    """Whether any size can be bought now."""
+    sizes: tuple[str, ...]
+    """As the feed writes them, smallest first."""
+    sizes_in_stock: tuple[str, ...]
+    colors: tuple[str, ...]
+    """In which the item group is on sale, in the retailer's words, by name."""
+    colors_in_stock: tuple[str, ...]
+    price_min: Decimal | None
+    """What a shopper pays for the cheapest size, in `currency`; None where no price is known."""
+    price_max: Decimal | None
+    currency: str
+    """That of the product shown; sizes in another one do not count to the prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +96,8 @@ class Variants:
     """By color and size, without their images; the matched one is among them. Empty where there is but one."""
     n_products: int = 1
     """How many there are; more than are listed where a group is very large."""
+    offer: Offer | None = None
+    """What they say together; None where nobody looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +121,57 @@ class RankedProduct:
 
 
 @dataclass(frozen=True, slots=True)
+class FacetValue:
+    """What a list can be narrowed to, and how many of the counted products would stay."""
+
+    value: str
+    """As the filter of the facet's name takes it."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBand:
+    """Prices in one currency, both ends included, and how many of the counted products have one of them."""
+
+    currency: str
+    price_min: Decimal
+    price_max: Decimal
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What the nearest products of one thing could be narrowed to. Values are ordered by count, bands by price."""
+
+    n_counted: int
+    """Distinct results that were counted: the nearest ones that pass filters and verdict."""
+    is_complete: bool
+    """Whether those are all there are; else there are more, farther away."""
+    brand: tuple[FacetValue, ...]
+    category: tuple[FacetValue, ...]
+    color: tuple[FacetValue, ...]
+    gender: tuple[FacetValue, ...]
+    price: tuple[PriceBand, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SearchedObject:
     """One thing of the photo with its products, best first."""
 
     object_id: int
+    """The same in every search with this photo, whatever else is asked."""
     kind: Kind
     descriptor: GarmentDescriptor
     verdict: Verdict
     """That of the nearest product, whether it is returned or not."""
     results: tuple[RankedProduct, ...]
+    size_px: tuple[int, int] = (1, 1)
+    """Width and height of the displayed photo it was seen in."""
+    image_file: str = ""
+    """That photo below MEDIA_ROOT where it is a catalog's; empty for a shopper's."""
+    has_more: bool = False
+    """Whether another page of results follows."""
+    facets: Facets | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +211,17 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The answer to one photo."""
+    """The answer to one photo, or to one product's photos."""
 
     search_id: uuid.UUID
+    source: Source
     space: str
     index_generation: int
     model_version: str
     width_px: int
+    """Of the displayed photo; 0 where a product was asked for, whose photos differ."""
     height_px: int
+    """Likewise."""
     match: MatchedPart
     """What results have in common with the garments: as asked, `garment` where the space cannot be steered."""
     is_calibrated: bool
@@ -154,6 +231,17 @@ class SearchResult:
     objects: tuple[SearchedObject, ...]
     looks: tuple[Look, ...] | None = None
     """Best first; None where none were asked for."""
+    image_id: uuid.UUID | None = None
+    """Asks again with the same photo; None where nothing of it was kept."""
+    offset: int = 0
+    limit: int = DEFAULT_LIMIT
+
+    @property
+    def next_offset(self) -> int | None:
+        """Where the next page begins; None where no list goes on, or paging ends."""
+        following = self.offset + self.limit
+        goes_on = any(found.has_more for found in self.objects) and following + self.limit <= MAX_DEPTH
+        return following if goes_on else None
 
     @property
     def index_version(self) -> str:

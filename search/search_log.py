@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from django.db import transaction
-
 from catalog.models import Retailer
-from search.models import SearchedGarment, SearchLog, Space
+from search.models import SearchedGarment, SearchLog
 from search.results import SearchResult
-from segmentation.checkpoint import SpaceInfo
 
 
-@transaction.atomic
-def log_search(result: SearchResult, space: SpaceInfo, retailer: Retailer | None) -> None:
-    """Stores one search: a row for each garment, or for the whole where there was none."""
+def log_search(result: SearchResult, space_id: int, retailer: Retailer | None) -> None:
+    """Stores one search: a row for each garment, or for the whole where there was none. Call it in a transaction.
+
+    Args:
+        result: What was answered.
+        space_id: Key of the record of the space that was searched.
+        retailer: Whose products alone were searched.
+    """
     garments = [found for found in result.objects if found.kind == "garment"]
+    counted = garments if garments else list(result.objects)
     log = SearchLog.objects.create(
         search_id=result.search_id,
         created_at=datetime.now(UTC),
         retailer=retailer,
-        space=Space.objects.get_or_create(name=space.name, defaults={"dim": space.dim})[0],
+        space_id=space_id,
         segmenter_version=result.model_version,
         n_garments=len(garments),
+        source=result.source,
+        image_id=result.image_id,
+        has_match=any(found.verdict != "none" for found in counted),
     )
     SearchedGarment.objects.bulk_create(
         SearchedGarment(
@@ -32,5 +38,5 @@ def log_search(result: SearchResult, space: SpaceInfo, retailer: Retailer | None
             color_name=found.descriptor.color.name,
             verdict=found.verdict,
         )
-        for found in (garments if garments else result.objects)
+        for found in counted
     )

@@ -1,46 +1,43 @@
-"""A shopper's photo -> garments -> ranked products."""
+"""What a search can be asked with (a photo, one that was sent before, a product) -> things seen -> ranked products."""
 
 from __future__ import annotations
 
-import logging
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 
-from django.db import DatabaseError
-
-from catalog.models import Retailer
-from catalog.selectors import get_retailer
-from search.arranging import arrange
-from search.index.base import VectorIndex
-from search.look_search import POOL, find_looks
-from search.nearest import nearest_products, open_index, wanted_products
-from search.neighbours import Neighbourhood, Query, Wanted
-from search.offers import fetch_products
+from catalog.access.caller import Caller
+from catalog.models import Product
+from search.answering import Ground, answer
+from search.kept_views import View
 from search.photos import describe_photo, open_photo
-from search.queries import Lens, allowed_categories, choose_objects, whole_object
-from search.results import Kind, Look, SearchedObject, SearchOptions, SearchResult
-from search.search_log import log_search
-from search.space_traits import read_traits
+from search.query_images import find_query_image, see_again
+from search.recording import record
+from search.results import SearchOptions, SearchResult, Source
+from search.scenes import product_scene
 from search.spaces import serving_space
 from segmentation.checkpoint import SpaceInfo
-from segmentation.types import GarmentDescriptor, PhotoDescription
-
-logger = logging.getLogger(__name__)
 
 
-def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | None = None) -> SearchResult:
+def search_by_photo(
+    data: bytes,
+    options: SearchOptions,
+    *,
+    source: Source = "upload",
+    asker: Caller | None = None,
+    space: SpaceInfo | None = None,
+) -> SearchResult:
     """Finds the products that look like the garments of a photo.
 
     After the garments the whole photo, or the asked region of it, is searched as one thing, unless garments of asked
-    categories were found. The photo is not stored; the search is logged for trends.
+    categories were found. The search is logged for trends; the photo is not stored, unless a setting says so, but what
+    was seen in it is kept for a while where somebody asks who may ask again.
 
     Args:
         data: The photo's file: JPEG, PNG, WebP or HEIC.
         options: What the client asked for.
-        space: Search this space, as a comparison does, and count nothing; None is the one that serves.
+        source: Where the photo came from.
+        asker: Who may ask again; None is nobody, and nothing is kept.
+        space: Search this space, as a comparison does, and count and keep nothing; None is the one that serves.
 
     Returns:
         The garments by falling confidence, and last the whole, each with its products.
@@ -48,96 +45,56 @@ def search_by_photo(data: bytes, options: SearchOptions, *, space: SpaceInfo | N
     Raises:
         PhotoRejected: The photo cannot be used.
         InvalidRegion: The box lies outside the photo.
-        RetailerNotFound: `options.retailer_slug` names none.
+        UnknownObject: The photo does not show an object that is asked for.
         IndexMissing, IndexDamaged, SpaceMismatch, IndexEmpty, UnsupportedIndexUrl: There is nothing to search.
         WorkersError: The vision model did not answer.
     """
     started = perf_counter()
-    retailer = None if options.retailer_slug is None else get_retailer(options.retailer_slug)
     photo = open_photo(data, options.box_xyxy)
-    searched_space = serving_space() if space is None else space
-    index = open_index(searched_space)
-    lens = Lens.of(options, read_traits(searched_space.name), None if retailer is None else retailer.pk)
-    description = describe_photo(photo, searched_space)
-    search_started = perf_counter()
-    answered = _find(index, description, lens, options)
-    rank_started = perf_counter()
-    objects, looks = _rank(index, answered, lens, options)
-    ended = perf_counter()
-    result = SearchResult(
-        search_id=uuid.uuid4(),
-        space=searched_space.name,
-        index_generation=answered.found.generation,
-        model_version=searched_space.segmenter_version,
-        width_px=description.width_px,
-        height_px=description.height_px,
-        match=lens.match,
-        is_calibrated=lens.is_calibrated,
-        timings_ms=dict(description.latency_ms)
-        | {
-            "search": (rank_started - search_started) * 1000,
-            "rank": (ended - rank_started) * 1000,
-            "total": (ended - started) * 1000,
-        },
-        objects=objects,
-        looks=looks,
-    )
-    if space is None:
-        _count(result, searched_space, retailer)
-    return result
+    ground = Ground.of(serving_space() if space is None else space, options)
+    view = View(photo.region_xyxy_px, describe_photo(photo, ground.space))
+    result = answer(ground, view.scene, options, source, started)
+    if space is not None:
+        return result
+    return record(result, ground, options, view=view, data=data, asker=asker)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    """What was searched, and what was found for each."""
+def search_by_image_id(image_id: uuid.UUID, options: SearchOptions, asker: Caller) -> SearchResult:
+    """Asks again with a photo that was sent before: another page, garment or region, other filters; no vision needed.
 
-    seen: list[tuple[Kind, GarmentDescriptor]]
-    queries: list[Query]
-    found: Neighbourhood
+    Args:
+        image_id: As an earlier answer gave it.
+        options: What the client asked for; a region that was not seen yet is described, where the photo was kept.
+        asker: Who asks.
 
-
-def _find(index: VectorIndex, description: PhotoDescription, lens: Lens, options: SearchOptions) -> _Answered:
-    """Searches the garments and, last, the whole: a mask may miss what the photo is about.
-
-    Where a category was asked for and found, the whole, which is of no category, is left out.
+    Raises:
+        UnknownImage: Nothing is kept under the image_id, or not for this caller.
+        ImageOutdated: A model that no longer serves saw the photo.
+        PhotoNotKept: The region shows nothing that was seen, and the photo was not kept.
+        InvalidRegion, UnknownObject, VectorIndexError, WorkersError: As `search_by_photo`.
     """
-    seen = choose_objects(description, options.category_ids)
-    if not seen or options.category_ids is None:
-        seen.append(whole_object(description, options))
-    return _search(index, seen, lens, options)
+    started = perf_counter()
+    kept = find_query_image(image_id, asker)
+    ground = Ground.of(serving_space(), options)
+    scene = see_again(kept, options.box_xyxy, ground.space, ground.record_id)
+    result = answer(ground, scene, options, "image_id", started)
+    return record(result, ground, options, image_id=image_id)
 
 
-def _search(
-    index: VectorIndex, seen: Sequence[tuple[Kind, GarmentDescriptor]], lens: Lens, options: SearchOptions
-) -> _Answered:
-    queries = [lens.query(each.embedding, each.category_id, allowed_categories(each.category_id)) for _, each in seen]
-    return _Answered(list(seen), queries, nearest_products(index, queries, _wanted(lens, options), lens, options))
+def search_by_product(product: Product, options: SearchOptions) -> SearchResult:
+    """Finds products that look like one, from stored vectors: each garment photo's chosen garments are objects.
 
+    The product itself is no answer, nor are its variants where they are grouped.
 
-def _rank(
-    index: VectorIndex, answered: _Answered, lens: Lens, options: SearchOptions
-) -> tuple[tuple[SearchedObject, ...], tuple[Look, ...] | None]:
-    found = answered.found
-    ranked = fetch_products(arrange(found, options), found.sources, with_variants=options.group_variants)
-    objects = tuple(
-        SearchedObject(number, kind, garment, verdict, products)
-        for number, ((kind, garment), verdict, products) in enumerate(
-            zip(answered.seen, found.nearest, ranked, strict=True)
-        )
-    )
-    if not options.combine:
-        return objects, None
-    nearest = partial(nearest_products, index, lens=lens, options=options)
-    return objects, find_looks(nearest, objects, answered.queries, _wanted(lens, options), found)
+    Args:
+        product: What to compare with.
+        options: What the client asked for; without a retailer all retailers' products answer.
 
-
-def _wanted(lens: Lens, options: SearchOptions) -> Wanted:
-    return wanted_products(lens, options, at_least=POOL if options.combine else 0)
-
-
-def _count(result: SearchResult, space: SpaceInfo, retailer: Retailer | None) -> None:
-    try:
-        log_search(result, space, retailer)
-    except DatabaseError:
-        # A count that is lost must not cost a shopper an answer that is ready.
-        logger.exception("Search %s could not be counted.", result.search_id)
+    Raises:
+        UnknownObject, VectorIndexError: As `search_by_photo`.
+    """
+    started = perf_counter()
+    ground = Ground.of(serving_space(), options)
+    scene = product_scene(product, ground.space.name)
+    result = answer(ground, scene, options, "product", started, own=product)
+    return record(result, ground, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class SpaceTraits:
 
     calibration: Calibration | None = None
     axes: SteeringAxes | None = None
+    record_id: int | None = None
+    """Key of the space's record."""
 
 
 def read_traits(space: str) -> SpaceTraits:
@@ -33,11 +35,14 @@ def read_traits(space: str) -> SpaceTraits:
     the log and left out: a search without verdicts is better than none.
     """
     carried = _carried(space)
-    fitted = Space.objects.filter(name=space).values_list("calibration", flat=True).first()
+    record = Space.objects.filter(name=space).values_list("pk", "calibration").first()
+    if record is None:
+        return carried
+    carried, fitted = replace(carried, record_id=record[0]), record[1]
     if fitted is None:
         return carried
     try:
-        return SpaceTraits(Calibration.from_mapping(fitted), carried.axes)
+        return replace(carried, calibration=Calibration.from_mapping(fitted))
     except CalibrationError as error:
         _log.error("The calibration of space %s cannot be used, fit it again: %s", space, error)
         return carried

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date
 
 from django.db.models import Count, DateField, QuerySet
 from django.db.models.functions import TruncDate
 
 from catalog.models import Retailer
 from search.models import Garment, ImageDescription, SearchedGarment, SearchLog, Space
-
-MAX_DAYS = 366
+from search.periods import Period, period_of
+from search.trend_rates import Rates, count_rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Trends:
     catalog: list[DayCount]
     searches: list[DayCount]
     totals: list[CategoryTotal]
+    rates: Rates
 
 
 def count_trends(*, days: int, retailer: Retailer | None = None, today: date | None = None) -> Trends:
@@ -55,42 +56,41 @@ def count_trends(*, days: int, retailer: Retailer | None = None, today: date | N
 
     Catalog garments are those that are for sale (products not withdrawn), on the day their photo was described in the
     space that serves; a catalog that is described in another one meanwhile is not counted twice. Searched garments are
-    those found in shoppers' photos. Photos in which nothing was segmented have no category and are not counted.
+    those found in shoppers' photos; a photo that is asked again counts once. Photos in which nothing was segmented
+    have no category and are not counted.
 
     Args:
-        days: Length of the period in days, 1..`MAX_DAYS`, ending today.
+        days: Length of the period in days, 1..`search.periods.MAX_DAYS`, ending today.
         retailer: Only this retailer's catalog and the searches made in it alone; None for all.
         today: Last day of the period, for tests; None is today in UTC.
     """
-    last_day = datetime.now(UTC).date() if today is None else today
-    first_day = last_day - timedelta(days=days - 1)
-    period = (
-        datetime.combine(first_day, time.min, tzinfo=UTC),
-        datetime.combine(last_day + timedelta(days=1), time.min, tzinfo=UTC),
-    )
+    period = period_of(days, today)
     catalog_garments = _catalog_garments(period, retailer)
     searched_garments = _searched_garments(period, retailer)
     catalog = _by_day(catalog_garments, "description__described_at")
     searches = _by_day(searched_garments, "search__created_at")
     return Trends(
-        first_day=first_day,
-        last_day=last_day,
+        first_day=period.first_day,
+        last_day=period.last_day,
         retailer=None if retailer is None else retailer.slug,
         model_versions=_model_versions(catalog_garments, searched_garments),
         catalog=catalog,
         searches=searches,
         totals=_totals(catalog, searches),
+        rates=count_rates(period, retailer),
     )
 
 
-def count_catalog_garments() -> dict[int, int]:
-    """Counts the garments for sale by category, in the space that serves."""
+def count_catalog_garments(retailer: Retailer | None = None) -> dict[int, int]:
+    """Counts the garments for sale by category, in the space that serves: one retailer's, or all."""
     garments = Garment.objects.filter(
         is_product=True,
         category_id__isnull=False,
         description__space=counted_space(),
         description__image__product__withdrawn_at__isnull=True,
     )
+    if retailer is not None:
+        garments = garments.filter(product__retailer=retailer)
     return dict(garments.values_list("category_id").annotate(count=Count("id")).order_by("category_id"))
 
 
@@ -106,22 +106,22 @@ def counted_space() -> Space | None:
     return None if newest is None else newest.space
 
 
-def _catalog_garments(period: tuple[datetime, datetime], retailer: Retailer | None) -> QuerySet[Garment]:
+def _catalog_garments(period: Period, retailer: Retailer | None) -> QuerySet[Garment]:
     garments = Garment.objects.filter(
         is_product=True,
         category_id__isnull=False,
         description__space=counted_space(),
-        description__described_at__gte=period[0],
-        description__described_at__lt=period[1],
+        description__described_at__gte=period.start,
+        description__described_at__lt=period.end,
         description__image__product__withdrawn_at__isnull=True,
     )
     return garments if retailer is None else garments.filter(description__image__product__retailer=retailer)
 
 
-def _searched_garments(period: tuple[datetime, datetime], retailer: Retailer | None) -> QuerySet[SearchedGarment]:
+def _searched_garments(period: Period, retailer: Retailer | None) -> QuerySet[SearchedGarment]:
     garments = SearchedGarment.objects.filter(
-        category_id__isnull=False, search__created_at__gte=period[0], search__created_at__lt=period[1]
-    )
+        category_id__isnull=False, search__created_at__gte=period.start, search__created_at__lt=period.end
+    ).exclude(search__source=SearchLog.Source.IMAGE_ID)
     return garments if retailer is None else garments.filter(search__retailer=retailer)
 
 

@@ -13,9 +13,9 @@ class CategorySerializer(serializers.Serializer[Category]):
     """A category of the taxonomy."""
 
     id = serializers.IntegerField(help_text="Id of the iMaterialist (Fashion) 2019 taxonomy, 0..45.")
-    name = serializers.CharField()
-    slug = serializers.CharField()
-    supercategory = serializers.CharField()
+    name = serializers.CharField(help_text="As the taxonomy spells it.")
+    slug = serializers.CharField(help_text="Short name for addresses; the parameter `category` takes it.")
+    supercategory = serializers.CharField(help_text="The group it belongs to; `category` takes it too.")
 
 
 class CategoryCountSerializer(CategorySerializer):

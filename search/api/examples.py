@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample
 _JACKET: dict[str, Any] = {"id": 4, "name": "jacket", "slug": "jacket", "supercategory": "upperbody"}
 _SPACE = "mobilenet_v2-emb128@0a1b2c3d"
 
-_VERSIONS = {"index_version": f"{_SPACE}#7", "space": _SPACE}
+VERSIONS = {"index_version": f"{_SPACE}#7", "space": _SPACE}
 _PRICES = {
     "price": "72.00",
     "sale_price": None,
@@ -17,7 +17,7 @@ _PRICES = {
     "availability": "in_stock",
     "in_stock": True,
 }
-_PRODUCT: dict[str, Any] = {
+PRODUCT: dict[str, Any] = {
     "id": 71,
     "product_id": "MJ07-Blue-S",
     "retailer": "luma",
@@ -40,23 +40,33 @@ def _variant(key: int, size: str, **changed: Any) -> dict[str, Any]:
     return {"id": key, "product_id": name, "color": "Blue", "size": size, **_PRICES, **addresses} | changed
 
 
-_SIMILAR: dict[str, Any] = {
+SIMILAR: dict[str, Any] = {
     "rank": 1,
     "similarity": 0.87,
     "score": 0.91,
     "verdict": "exact",
-    "product": _PRODUCT,
+    "product": PRODUCT,
     "n_variants": 2,
     "variants": [_variant(71, "S"), _variant(72, "M", availability="out_of_stock", in_stock=False)],
+    "offer": {
+        "in_stock_any": True,
+        "sizes": ["S", "M"],
+        "sizes_in_stock": ["S"],
+        "colors": ["Blue", "Red"],
+        "colors_in_stock": ["Blue"],
+        "price_min": "72.00",
+        "price_max": "72.00",
+        "currency": "USD",
+    },
     "matched_image_url": "https://search.example/media/catalog/ab/abcd.jpg",
 }
-_RESULT = _SIMILAR | {"matched_category": _JACKET}
+_RESULT = SIMILAR | {"matched_category": _JACKET}
 
 SEARCH_REPLY = OpenApiExample(
     "One jacket, and the retailer's look (combine=true)",
     value={
         "search_id": "5f0c5b5e-6f0a-4d0b-9a55-0d7f3f0f9b1e",
-        **_VERSIONS,
+        **VERSIONS,
         "model_version": "first-light@9f8e7d6c",
         "image": {"width": 550, "height": 832},
         "timings_ms": {"decode": 9.1, "segment": 161.0, "embed": 24.2, "search": 0.8, "rank": 3.1, "total": 199.5},
@@ -75,6 +85,9 @@ SEARCH_REPLY = OpenApiExample(
                 "color": {"name": "navy", "hex": "#1b2a49"},
                 "verdict": "exact",
                 "results": [_RESULT],
+                "has_more": False,
+                "facets": None,
+                "image_url": None,
             }
         ],
         "looks": [
@@ -94,22 +107,9 @@ SEARCH_REPLY = OpenApiExample(
     status_codes=["200"],
 )
 
-SIMILAR_REPLY = OpenApiExample(
-    "Another jacket",
-    value={
-        "product": _PRODUCT | {"id": 4, "product_id": "MJ01-Red-S", "title": "Beaumont Summit Kit", "color": "Red"},
-        **_VERSIONS,
-        "match": "garment",
-        "calibrated": True,
-        "verdict": "similar",
-        "results": [_SIMILAR | {"similarity": 0.71, "score": 0.4, "verdict": "similar"}],
-    },
-    response_only=True,
-    status_codes=["200"],
-)
 
-
-def _problem(status: int, title: str, code: str, detail: str, **extra: Any) -> OpenApiExample:
+def problem_example(status: int, title: str, code: str, detail: str, **extra: Any) -> OpenApiExample:
+    """A problem as it is answered."""
     members = {
         "type": "about:blank",
         "title": title,
@@ -121,14 +121,14 @@ def _problem(status: int, title: str, code: str, detail: str, **extra: Any) -> O
     return OpenApiExample(code, value=members | extra, response_only=True, status_codes=[str(status)])
 
 
-NOT_AN_IMAGE = _problem(
+NOT_AN_IMAGE = problem_example(
     400,
     "Bad Request",
     "not_an_image",
     "The file is not an image.",
     errors=[{"field": "image", "message": "The file is not an image."}],
 )
-INDEX_MISSING = _problem(
+INDEX_MISSING = problem_example(
     503,
     "Service Unavailable",
     "index_missing",

@@ -6,12 +6,25 @@ from typing import Any
 
 from rest_framework import serializers
 
-from search.api.fields import BoxField, CategoryField, CurrencyField, NamesField, PriceField, ScoreField
-from search.results import DEFAULT_LIMIT, MAX_LIMIT
+from catalog.api.sparse import MAX_FIELDS_CHARS
+from catalog.limits import LINK_CHARS
+from search.api.fields import (
+    BoxField,
+    CategoryField,
+    CurrencyField,
+    NamesField,
+    ObjectsField,
+    PriceField,
+    ScoreField,
+)
+from search.results import DEFAULT_LIMIT, MAX_DEPTH, MAX_LIMIT
 from search.vocabulary import known_color, known_gender
 from segmentation.calibration import VERDICTS
 from segmentation.colors import COLOR_NAMES
 from segmentation.steering import MATCHES
+
+MAX_REFERENCE_CHARS = 200
+"""Of a product's id, or our key."""
 
 
 class ListParameters(serializers.Serializer[Any]):
@@ -61,8 +74,29 @@ class ListParameters(serializers.Serializer[Any]):
 
 
 class SearchParameters(ListParameters):
-    """Parameters of a photo search, in the form or in the address."""
+    """Parameters of a search, in the form or in the address."""
 
+    image_url = serializers.CharField(
+        required=False,
+        max_length=LINK_CHARS,
+        help_text="Web address (http or https) of one photo to search with. Addresses within private networks are "
+        "refused.",
+    )
+    image_id = serializers.UUIDField(
+        required=False,
+        help_text="Of an earlier answer: asks again with the same photo (another page, garment or region, other "
+        "filters) without sending it or looking at it again.",
+    )
+    product_id = serializers.CharField(
+        required=False,
+        max_length=MAX_REFERENCE_CHARS,
+        help_text="Searches with a product's own photos: the retailer's product id; callers that belong to no retailer "
+        "name it by `retailer`, or give our key. The product itself is no answer.",
+    )
+    objects = ObjectsField(
+        required=False,
+        help_text='Only these objects of the photo are searched, such as "0,2": `object_id` of an earlier answer.',
+    )
     category = CategoryField(
         required=False,
         help_text="Only garments of this category (name, slug or id) or group (such as upperbody) are searched, and "
@@ -72,7 +106,11 @@ class SearchParameters(ListParameters):
         required=False,
         help_text='Region of the photo, "x_min,y_min,x_max,y_max": pixels, or 0..1 when all four are at most 1.',
     )
-    retailer = serializers.SlugField(required=False, help_text="Only this retailer's products (slug).")
+    retailer = serializers.SlugField(
+        required=False,
+        help_text="Only this retailer's products (slug). A key that belongs to a retailer searches its products alone "
+        "and needs not name it.",
+    )
     verdict = serializers.ChoiceField(
         VERDICTS[::-1],
         required=False,
@@ -82,9 +120,35 @@ class SearchParameters(ListParameters):
     combine = serializers.BooleanField(
         required=False, default=False, help_text="true: `looks` combines the garments to what one retailer sells."
     )
+    offset = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=MAX_DEPTH - 1,
+        default=0,
+        help_text=f"Results of every list to skip; with `limit` at most {MAX_DEPTH}. `next_offset` of an answer is "
+        "that of its next page.",
+    )
+    facets = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="true: every object counts what its nearest products could be narrowed to.",
+    )
+    fields = serializers.CharField(  # type: ignore[assignment]
+        required=False,
+        max_length=MAX_FIELDS_CHARS,
+        help_text="Only these members of each result's product, with commas between them; others are left out.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Paging ends somewhere."""
+        if attrs["offset"] + attrs["limit"] > MAX_DEPTH:
+            raise serializers.ValidationError({"offset": f"Offset and limit together must be at most {MAX_DEPTH}."})
+        return super().validate(attrs)
 
 
 class SearchForm(SearchParameters):
-    """A photo search as a multipart form, for the schema; the view reads the file itself."""
+    """A search as a multipart form, for the schema; the view reads the file itself."""
 
-    image = serializers.FileField(help_text="One photo: JPEG, PNG, WebP or HEIC, at most 20 MiB and 50 megapixels.")
+    image = serializers.FileField(
+        required=False, help_text="One photo: JPEG, PNG, WebP or HEIC, at most 20 MiB and 50 megapixels."
+    )

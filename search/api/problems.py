@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from catalog.api.problems import ProblemError, not_found, sentence
-from catalog.errors import ProductNotFound, RetailerNotFound
-from search.errors import IndexEmpty, InvalidFilter, InvalidRegion
+from catalog.errors import DownloadFailed, ProductNotFound, RetailerNotFound
+from search.errors import (
+    ImageOutdated,
+    IndexEmpty,
+    InvalidFilter,
+    InvalidRegion,
+    PhotoNotKept,
+    SearchError,
+    SearchNotFound,
+    UnknownImage,
+    UnknownObject,
+)
 from search.index.base import (
     IndexBusy,
     IndexDamaged,
@@ -33,25 +44,39 @@ _PHOTO_PROBLEMS = {
 }
 
 
+_SEARCH_PROBLEMS: dict[type[SearchError], tuple[int, str, str | None]] = {
+    InvalidRegion: (400, "invalid_parameter", "box"),
+    InvalidFilter: (400, "invalid_parameter", None),
+    UnknownObject: (400, "invalid_parameter", "objects"),
+    UnknownImage: (404, "unknown_image", "image_id"),
+    ImageOutdated: (410, "image_outdated", "image_id"),
+    PhotoNotKept: (409, "photo_not_kept", "box"),
+    SearchNotFound: (404, "not_found", None),
+    IndexEmpty: (503, "index_empty", None),
+}
+
+
 @contextmanager
-def answering_problems() -> Iterator[None]:
+def answering_problems(*, photo_field: str = "image") -> Iterator[None]:
     """Turns every error a body may raise into its answer; what is not listed is a bug and stays one.
 
     Messages that may name folders of this machine go to the log; the answer says what to do about them.
+
+    Args:
+        photo_field: The parameter that a photo came with.
     """
     try:
         yield
     except PhotoRejected as error:
         status_code, code = _PHOTO_PROBLEMS.get(error.code, (400, error.code))
-        raise ProblemError(status_code, code, sentence(error), field="image") from error
-    except InvalidRegion as error:
-        raise ProblemError(400, "invalid_parameter", sentence(error), field="box") from error
-    except InvalidFilter as error:
-        raise ProblemError(400, "invalid_parameter", sentence(error)) from error
+        raise ProblemError(status_code, code, sentence(error), field=photo_field) from error
+    except DownloadFailed as error:
+        raise _download_problem(error, photo_field) from error
+    except tuple(_SEARCH_PROBLEMS) as error:
+        status_code, code, field = _SEARCH_PROBLEMS[type(error)]
+        raise ProblemError(status_code, code, sentence(error), field=field) from error
     except (RetailerNotFound, ProductNotFound) as error:
         raise not_found(error) from error
-    except IndexEmpty as error:
-        raise ProblemError(503, "index_empty", sentence(error)) from error
     except (IndexMissing, IndexDamaged, SpaceMismatch) as error:
         raise _index_problem(error) from error
     except (IndexUnreachable, IndexBusy) as error:
@@ -64,6 +89,17 @@ def answering_problems() -> Iterator[None]:
         raise ProblemError(503, "index_misconfigured", detail) from error
     except WorkersError as error:
         raise _vision_problem(error) from error
+
+
+def _download_problem(error: DownloadFailed, field: str) -> ProblemError:
+    detail = f"The photo could not be fetched: {sentence(error)}"
+    if error.code == "too_large":
+        return ProblemError(413, "file_too_large", detail, field=field)
+    code = "download_timeout" if error.code == "timeout" else "download_failed"
+    code = error.code if error.code.endswith("_refused") else code
+    wait_s = error.retry_after_s
+    headers = {} if wait_s is None else {"Retry-After": str(math.ceil(wait_s))}
+    return ProblemError(400, code, detail, field=field, headers=headers)
 
 
 def _index_problem(error: IndexMissing | IndexDamaged | SpaceMismatch) -> ProblemError:

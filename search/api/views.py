@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 from catalog.access.caller import visible_retailer
 from catalog.api.access import caller_of
 from catalog.api.addressing import RetailerQuery
-from catalog.access.caller import Right
 from catalog.api.parameters import asked
 from catalog.api.problems import documented
 from search.api import search_examples

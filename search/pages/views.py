@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from search.pages.content_security import with_content_security_policy
 from search.pages.samples import list_sample_photos
+from search.photos import most_photo_bytes
 from segmentation.colors import COLOR_NAMES
 
 
@@ -16,7 +16,7 @@ from segmentation.colors import COLOR_NAMES
 @with_content_security_policy
 def photo_search(request: HttpRequest) -> HttpResponse:
     """Shows the photo search: a photo in, its garments outlined, each garment's products."""
-    limit_bytes = settings.SELVEDGE_MAX_UPLOAD_BYTES
+    limit_bytes = most_photo_bytes()
     context = {
         "samples": list_sample_photos(),
         "max_upload_bytes": limit_bytes,

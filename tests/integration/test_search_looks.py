@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
-from search import services
+from search import answering
 from search.results import SearchOptions
 from search.services import search_by_photo
 from search.space_traits import SpaceTraits
@@ -47,7 +47,7 @@ def test_a_look_by_pattern_scores_patterns(settings: Settings, tmp_path: Path, m
     settings.MEDIA_ROOT, settings.VECTOR_INDEX_URL = tmp_path / "media", f"faiss://{tmp_path / 'index'}"
     axes = np.eye(DIM, dtype=np.float32)
     steering = SteeringAxes(color_axes=axes[:1], pattern_axes=axes[-2:], center=np.zeros(DIM, np.float32))
-    monkeypatch.setattr(services, "read_traits", lambda _: SpaceTraits(axes=steering))
+    monkeypatch.setattr(answering, "read_traits", lambda _: SpaceTraits(axes=steering))
     market = Market()
     market.sell("long", (0.6 * axes[6] + 0.8 * axes[7]).astype(np.float32))
     market.sell("same pattern", (0.8 * axes[1] + 0.6 * axes[6]).astype(np.float32))

@@ -12,6 +12,7 @@ from rest_framework.exceptions import APIException, ValidationError
 
 from catalog.api.parameters import asked
 from catalog.errors import CatalogError
+from catalog.selectors import get_retailer
 from search.api.asking import search_options
 from search.api.parameters import SearchParameters
 from search.api.serializers import render_search_result
@@ -67,10 +68,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Searches and prints."""
-        given = {name: options[name] for name in map(str, SearchParameters().fields) if options[name] is not None}
+        names = [name for name in SearchParameters().get_fields() if name in options]
+        given = {name: options[name] for name in names if options[name] is not None}
         try:
-            wanted = search_options(asked(SearchParameters, given))
-            result = search_by_photo(options["file"].read_bytes(), wanted)
+            wanted = asked(SearchParameters, given)
+            retailer = None if "retailer" not in wanted else get_retailer(wanted["retailer"])
+            result = search_by_photo(options["file"].read_bytes(), search_options(wanted, retailer))
         except ValidationError as error:
             raise CommandError(_told(error)) from error
         except APIException as error:
