@@ -87,7 +87,7 @@ def rechoose_products(space: Space, retailer: Retailer) -> int:
     changed = {}
     for pk, chosen_for, *words in rows.iterator():
         category_ids = product_category_ids(*words)
-        if chosen_for != _as_json(category_ids):
+        if chosen_for != categories_as_json(category_ids):
             changed[pk] = category_ids
     for pk, category_ids in changed.items():
         _rechoose(pk, category_ids)
@@ -112,10 +112,10 @@ def _store(
         description.error_code, description.error = result.code, result.message
         description.save()
         return gone
-    category_ids = _read_categories(image.product)
+    category_ids = read_categories(image.product)
     description.state = ImageDescription.State.OK
     description.width_px, description.height_px = result.width_px, result.height_px
-    description.product_category_ids = _as_json(category_ids)
+    description.product_category_ids = categories_as_json(category_ids)
     description.save()
     chosen = choose_product_garments(result.garments, category_ids) or [result.whole_image]
     Garment.objects.bulk_create(
@@ -157,7 +157,7 @@ def _rechoose(description_id: int, category_ids: frozenset[int] | None) -> None:
     for garment in garments:
         garment.is_product = garment in chosen
     Garment.objects.bulk_update(garments, ["is_product"])
-    ImageDescription.objects.filter(pk=description_id).update(product_category_ids=_as_json(category_ids))
+    ImageDescription.objects.filter(pk=description_id).update(product_category_ids=categories_as_json(category_ids))
 
 
 def _failures(space: Space, retailer: Retailer) -> QuerySet[ImageDescription]:
@@ -166,9 +166,11 @@ def _failures(space: Space, retailer: Retailer) -> QuerySet[ImageDescription]:
     )
 
 
-def _read_categories(product: Product) -> frozenset[int] | None:
+def read_categories(product: Product) -> frozenset[int] | None:
+    """What a product's words say it is; None where they say nothing."""
     return product_category_ids(product.product_type, product.google_product_category, product.title)
 
 
-def _as_json(category_ids: frozenset[int] | None) -> list[int] | None:
+def categories_as_json(category_ids: frozenset[int] | None) -> list[int] | None:
+    """Categories as the records keep them."""
     return None if category_ids is None else sorted(category_ids)

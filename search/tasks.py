@@ -14,12 +14,14 @@ from django.db import transaction
 
 from catalog.models import ProductImage
 from search import compaction, descriptions, indexing
+from search.catalog_photos import in_messages
+from search.description_reuse import copy_descriptions
 from search.index.base import IndexBusy, VectorIndexError
 from search.models import Space
 from search.selectors import chunked
 from workers.celery import app
 from workers.client import describe_images_signature, is_embedded, send
-from workers.codec import Payload, PhotoReference, decode_descriptions, described_space
+from workers.codec import Payload, decode_descriptions, described_space
 from workers.errors import WorkersError
 
 logger = logging.getLogger(__name__)
@@ -144,10 +146,32 @@ def dispatch_batch(images: Sequence[ProductImage], space: Space) -> None:
     Raises:
         WorkersError: Over the queue, that it cannot be reached; in this process, that the model is missing.
         VectorIndexError: In this process, what `search.indexing.index_images` raises.
+        StorageUnavailable: The photos lie in an object storage that does not answer.
     """
-    seen = describe_images_signature([PhotoReference(str(image.file)) for image in images], space=space.name)
-    stored = store_garments.s([image.pk for image in images], [image.sha256 for image in images])
-    send(seen | stored)
+    for message in in_messages(images):
+        seen = describe_images_signature([photo for _, photo in message], space=space.name)
+        stored = store_garments.s([image.pk for image, _ in message], [image.sha256 for image, _ in message])
+        send(seen | stored)
+
+
+def reuse_descriptions(image_ids: Sequence[int], space: Space) -> list[int]:
+    """Describes images whose file was described for another product before, without a model; the index follows.
+
+    Args:
+        image_ids: What is to be described, few enough for one query.
+        space: The space to describe it in.
+
+    Returns:
+        Those of them that are described now.
+
+    Raises:
+        VisionUnavailable: The queue cannot be reached; what is stored is published by the next `sync_index`.
+        VectorIndexError: In this process, what `search.indexing.index_images` raises.
+    """
+    copied = copy_descriptions(space, image_ids)
+    if copied.image_ids:
+        send(index_images.si(space.name, copied.image_ids, copied.gone))
+    return copied.image_ids
 
 
 def _follow(product_ids: Sequence[int], before: Sequence[int]) -> None:

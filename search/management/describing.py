@@ -11,7 +11,7 @@ from search.errors import IndexingStalled
 from search.indexing import index_is_whole
 from search.models import ImageDescription, Space
 from search.selectors import IDS_A_QUERY, chunked, due_images
-from search.tasks import dispatch_batch, request_sync
+from search.tasks import dispatch_batch, request_sync, reuse_descriptions
 
 IMAGES_A_BATCH = 8
 IMAGES_IN_FLIGHT = 128
@@ -39,6 +39,7 @@ class DescribingRun:
         on_progress: Called with the number of images that were just stored.
         described_ids: Images that were described.
         failed: Descriptions that say why not, with image and product fetched.
+        n_reused: How many of the described ones needed no model, because the same file had been described.
     """
 
     space: Space
@@ -46,6 +47,7 @@ class DescribingRun:
     on_progress: Callable[[int], object]
     described_ids: list[int] = field(default_factory=list)
     failed: list[ImageDescription] = field(default_factory=list)
+    n_reused: int = 0
     _waiting: set[int] = field(default_factory=set)
     _moved_at: float = field(default_factory=time.monotonic)
 
@@ -62,10 +64,10 @@ class DescribingRun:
             WorkersError: In this process, the model is missing; over the queue, the broker is unreachable.
         """
         due = list(due_images(self.space, retailer).values_list("pk", flat=True))
-        for image_ids in chunked(due, IMAGES_A_BATCH):
-            self._dispatch(image_ids)
-            self._wait_until_fewer_than(IMAGES_IN_FLIGHT)
-        self._wait_until_fewer_than(1)
+        firsts, twins = self._one_a_file(self._reuse(due))
+        self._describe(firsts)
+        # What is left shares a file with a photo that failed: each fails for itself, or is luckier.
+        self._describe(self._reuse(twins))
 
     def wait_until_published(self, retailer: Retailer | None) -> None:
         """Returns when searches see all garments (of a retailer); asks for it once where nobody did.
@@ -80,6 +82,35 @@ class DescribingRun:
         self._moved_at = time.monotonic()
         while not index_is_whole(self.space, retailer, patience_s=PATIENCE_S):
             self._pause("the index is not published")
+
+    def _reuse(self, image_ids: Sequence[int]) -> list[int]:
+        """Copies what was seen in the same files before; returns the images that need a model."""
+        left: list[int] = []
+        for ids in chunked(image_ids, IDS_A_QUERY):
+            reused = set(reuse_descriptions(ids, self.space))
+            self.n_reused += len(reused)
+            self.described_ids.extend(sorted(reused))
+            left.extend(image_id for image_id in ids if image_id not in reused)
+            if reused:
+                self.on_progress(len(reused))
+        return left
+
+    def _one_a_file(self, image_ids: Sequence[int]) -> tuple[list[int], list[int]]:
+        """One image for each file, and the others, which have the same file as one of those."""
+        firsts: list[int] = []
+        twins: list[int] = []
+        files: set[str] = set()
+        for ids in chunked(image_ids, IDS_A_QUERY):
+            for image_id, sha256 in ProductImage.objects.filter(pk__in=ids).order_by("pk").values_list("pk", "sha256"):
+                (twins if sha256 in files else firsts).append(image_id)
+                files.add(sha256)
+        return firsts, twins
+
+    def _describe(self, image_ids: Sequence[int]) -> None:
+        for ids in chunked(image_ids, IMAGES_A_BATCH):
+            self._dispatch(ids)
+            self._wait_until_fewer_than(IMAGES_IN_FLIGHT)
+        self._wait_until_fewer_than(1)
 
     def _dispatch(self, image_ids: Sequence[int]) -> None:
         dispatch_batch(list(ProductImage.objects.filter(pk__in=image_ids).order_by("pk")), self.space)

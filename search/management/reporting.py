@@ -43,9 +43,9 @@ def write_row_errors(summary: ImportSummary, file: Path) -> None:
 
 
 def tell_fetched(summary: FetchSummary) -> list[str]:
-    """The images that were asked for on the web, and a line for every reason why some did not come."""
+    """The images that were asked for on the web, and why some did not come, a line for each reason; none where none."""
     if not (summary.n_ok or summary.n_failed):
-        return ["fetched: nothing was due"]
+        return []
     megabytes = summary.n_bytes / 1e6
     lines = [
         f"fetched: {summary.n_ok} images good, {summary.n_failed} not; {summary.n_requests} addresses asked, "

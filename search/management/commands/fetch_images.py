@@ -7,13 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from catalog.downloads.due import ask_again, retry_failed
-from catalog.downloads.stage import fetch_images
 from catalog.errors import CatalogError
 from catalog.selectors import get_retailer
-from search.management.bars import fetching_bar
-from search.management.reporting import tell_fetched
-from search.tasks import products_changing
+from search.management.fetching import fetch_due
 
 
 class Command(BaseCommand):
@@ -31,16 +27,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Fetches and reports by reason."""
         try:
-            retailer_ids = None if options["retailer"] is None else [get_retailer(options["retailer"]).pk]
-            if options["retry_failed"]:
-                retry_failed(retailer_ids)
-            if options["refresh"]:
-                ask_again(retailer_ids)
-            with fetching_bar(shown=options["verbosity"] > 0) as show:
-                summary = fetch_images(retailer_ids, on_progress=show, changing=products_changing)
+            lines = fetch_due(
+                None if options["retailer"] is None else [get_retailer(options["retailer"]).pk],
+                failed_too=options["retry_failed"],
+                stored_too=options["refresh"],
+                shown=options["verbosity"] > 0,
+            )
         except CatalogError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted. Run it again: what is done stays done.", returncode=130) from error
-        for line in tell_fetched(summary):
+        for line in lines or ["fetched: nothing was due"]:
             self.stdout.write(line)

@@ -21,6 +21,7 @@ from search.management import reporting
 from search.management.bars import import_bar
 from search.management.catching_up import catch_up
 from search.management.describing import STALL_TIMEOUT_S
+from search.management.fetching import fetch_due
 from search.spaces import serving_record, spaces_to_describe, tell_waiting_checkpoints
 from search.tasks import products_changing
 from workers.errors import WorkersError
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         add("--embedder", type=Path, help="with --space new: its embedder (default: the configured one)")
         add("--dry-run", action="store_true", help="say what would change; write nothing")
         add("--errors", type=Path, metavar="FILE", help="write every bad row there, one JSON a line")
-        add("--retry-failed", action="store_true", help="describe photos again that failed before")
+        add("--retry-failed", action="store_true", help="fetch and describe photos again that failed before")
         wait = "give up when nothing moves for so long (default %(default)g)"
         add("--stall-timeout", type=float, default=STALL_TIMEOUT_S, metavar="SECONDS", help=wait)
 
@@ -84,6 +85,9 @@ class Command(BaseCommand):
     def _describe(self, options: dict[str, Any]) -> None:
         slug = options["retailer"]
         retailers = list(Retailer.objects.order_by("pk")) if slug is None else [get_retailer(slug)]
+        shown, retry = options["verbosity"] > 0, options["retry_failed"]
+        for line in fetch_due([retailer.pk for retailer in retailers], failed_too=retry, shown=shown):
+            self.stdout.write(line)
         serving = serving_record()
         pair = (options["segmenter"], options["embedder"])
         for space in spaces_to_describe(options["space"], *pair, after_feed=options["feed"] is not None):
@@ -91,10 +95,11 @@ class Command(BaseCommand):
                 space,
                 retailers,
                 stall_timeout_s=options["stall_timeout"],
-                retry_failed=options["retry_failed"],
-                shown=options["verbosity"] > 0,
+                retry_failed=retry,
+                shown=shown,
             )
-            self.stdout.write(f"images: {run.described} described, {len(run.failed)} failed")
+            reused = f" ({run.n_reused} as the same file was before)" if run.n_reused else ""
+            self.stdout.write(f"images: {run.described} described{reused}, {len(run.failed)} failed")
             for line in reporting.list_failed_photos(run, n_failed_before):
                 self.stderr.write(line)
             if space.pk == serving.pk:
