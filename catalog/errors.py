@@ -117,13 +117,22 @@ class EndpointDisabled(CatalogError):
     """The webhook is switched off, so nothing is sent to it."""
 
 
-class ArchiveRefused(CatalogError):
-    """A zip of images is none, or is too large; nothing was imported."""
-
-
 class RetailerExists(CatalogError):
     """There is a retailer of this slug already; choose another."""
 
 
 class ImageNotFound(CatalogError):
     """The product has no image of this id."""
+
+
+class InvalidProduct(CatalogError):
+    """A product cannot be written like this; `field` and the message say what to correct."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """The member that is wrong, and why."""
+        super().__init__(message)
+        self.field = field
+
+
+class TooManyImages(CatalogError):
+    """The product has as many images as a product may have; delete one first."""

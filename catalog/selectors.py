@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from catalog.errors import ProductNotFound, RetailerNotFound
-from catalog.models import Availability, Product, Retailer
+from catalog.models import Product, Retailer
 
-MAX_QUERY_WORDS = 10
 MAX_KEY = 2**63 - 1
 
 
-def retailers() -> QuerySet[Retailer]:
-    """All retailers by slug, each with `n_products`, its number of products on sale."""
-    on_sale = Count("products", filter=Q(products__withdrawn_at=None))
-    return Retailer.objects.annotate(n_products=on_sale).order_by("slug")
+def retailers(only: Retailer | None = None) -> QuerySet[Retailer]:
+    """Retailers by slug, each with `n_products`, its number of products on sale; one of them, or all."""
+    # Counted for those that are shown, not for all.
+    sold = Product.objects.filter(retailer=OuterRef("pk"), withdrawn_at=None).order_by()
+    counted = Coalesce(Subquery(sold.values("retailer").annotate(n=Count("pk")).values("n")), 0)
+    found = Retailer.objects.annotate(n_products=counted).order_by("slug")
+    return found if only is None else found.filter(pk=only.pk)
 
 
 def get_retailer(slug: str) -> Retailer:
@@ -31,51 +34,35 @@ def get_retailer(slug: str) -> Retailer:
     return retailer
 
 
-def products(*, retailer_slug: str | None = None, query: str = "", in_stock: bool | None = None) -> QuerySet[Product]:
-    """Products by key, with their retailer and images loaded along.
-
-    Args:
-        retailer_slug: Only this retailer's.
-        query: Words that must all occur in title, brand or product id, in any case; the first ten count.
-        in_stock: True: only what can be bought now; False: only what cannot; None: all.
-
-    Raises:
-        RetailerNotFound: No retailer has this slug.
-    """
-    found = on_sale().order_by("pk")
-    if retailer_slug is not None:
-        found = found.filter(retailer=get_retailer(retailer_slug))
-    for word in query.split()[:MAX_QUERY_WORDS]:
-        found = found.filter(Q(title__icontains=word) | Q(brand__icontains=word) | Q(external_id__icontains=word))
-    if in_stock is not None:
-        bought_now = Q(availability=Availability.IN_STOCK)
-        found = found.filter(bought_now if in_stock else ~bought_now)
-    return found
-
-
 def products_by_key(keys: Iterable[int]) -> dict[int, Product]:
     """Products by primary key, with retailer and images loaded along; unknown and withdrawn ones are left out."""
     return on_sale().in_bulk(list(keys))
 
 
-def get_product(reference: str, retailer_slug: str | None = None) -> Product:
+def get_product(reference: str, retailer_slug: str | None = None, *, also_withdrawn: bool = False) -> Product:
     """One product, by our key, or by its retailer's own id where the retailer is named.
+
+    Args:
+        reference: The key or id.
+        retailer_slug: Whose id it is.
+        also_withdrawn: Find it, too, where it is not on sale any more.
 
     Raises:
         RetailerNotFound: No retailer has this slug.
         ProductNotFound: No product on sale has this id.
     """
+    products = _with_images() if also_withdrawn else on_sale()
     if retailer_slug is not None:
         retailer = get_retailer(retailer_slug)
         # PostgreSQL refuses the question whether a text with NUL exists.
-        found = None if "\0" in reference else on_sale().filter(retailer=retailer, external_id=reference).first()
+        found = None if "\0" in reference else products.filter(retailer=retailer, external_id=reference).first()
         if found is None:
             raise ProductNotFound(f'retailer "{retailer_slug}" has no product "{reference}"')
         return found
     if not (reference.isascii() and reference.isdecimal()):
         raise ProductNotFound(f'"{reference}" is not a product key; name the retailer to use its own product id')
     key = int(reference) if len(reference) <= len(str(MAX_KEY)) else MAX_KEY
-    found = on_sale().filter(pk=min(key, MAX_KEY)).first()
+    found = products.filter(pk=min(key, MAX_KEY)).first()
     if found is None:
         raise ProductNotFound(f"there is no product {reference}")
     return found
@@ -83,4 +70,8 @@ def get_product(reference: str, retailer_slug: str | None = None) -> Product:
 
 def on_sale() -> QuerySet[Product]:
     """Products not withdrawn, with their retailer and images loaded along."""
-    return Product.objects.filter(withdrawn_at=None).select_related("retailer").prefetch_related("images")
+    return _with_images().filter(withdrawn_at=None)
+
+
+def _with_images() -> QuerySet[Product]:
+    return Product.objects.select_related("retailer").prefetch_related("images")

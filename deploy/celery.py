@@ -16,6 +16,7 @@ django.setup()
 # Only after Django is set up: the tasks import models.
 from celery.fixups.django import fixup  # noqa: E402
 
+import search.import_tasks  # noqa: E402
 import search.tasks  # noqa: E402
 import search.tidying_tasks  # noqa: E402
 import search.webhook_tasks  # noqa: E402

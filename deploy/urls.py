@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from catalog.api.urls import followed_routes
 from deploy import openapi  # noqa: F401 (how keys are sent registers itself)
 from deploy.health import healthz, readyz
 from deploy.media import serve_media
+from search.import_tasks import UPKEEP
 
 # Not OPTIONS: DRF renders its answer with the view's renderer, and neither YAML nor the docs' template fits.
 READ_ONLY = ["get", "head"]
@@ -17,6 +19,7 @@ urlpatterns = [
     # A product's id may hold slashes: what follows it (`/similar`) is looked for before the product itself.
     path("api/", include("search.api.urls")),
     path("api/", include("catalog.api.urls")),
+    path("api/", include(followed_routes(UPKEEP))),
     re_path(r"^api/schema/?$", SpectacularAPIView.as_view(http_method_names=READ_ONLY), name="schema"),
     re_path(
         r"^api/docs/?$",

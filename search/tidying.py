@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from catalog.imports.upkeep import forget_old_imports, remove_stray_files
 from catalog.webhooks.sending import send_for_a_while
 from catalog.webhooks.upkeep import forget_old_deliveries
+from search.import_tasks import take_up_imports
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ Chore = Callable[[], int]
 """Does what is due and says how much that was."""
 
 CHORES: tuple[tuple[str, Chore], ...] = (
+    ("imports taken up", take_up_imports),
     ("old imports forgotten", forget_old_imports),
     ("stray import files removed", remove_stray_files),
     ("webhooks sent", send_for_a_while),

@@ -17,8 +17,11 @@ _MEANINGS = {
     403: "Problem `permission_denied`: the key's rights do not reach as far; or `origin_refused`.",
     404: "Problem `unknown_retailer` or `not_found`.",
     409: "Problem whose `code` says what it is in conflict with.",
+    410: "Problem whose `code` says what is no longer there.",
+    412: "Problem `precondition_failed`: it was changed since.",
     413: "Problem `file_too_large` or `too_many_pixels`.",
     415: "Problem `unsupported_media_type`.",
+    422: "Problem whose `code` says why this cannot be done as asked.",
     503: "Problem with `code` saying what is missing; `Retry-After` where waiting helps.",
 }
 

@@ -5,50 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.models import Availability, Product, ProductImage, Retailer
 from catalog.money import in_decimals_of
-
-DEFAULT_LIMIT = 20
-MAX_LIMIT = 100
-
-
-class ProductQuery(serializers.Serializer[Any]):
-    """Query parameters of one product."""
-
-    retailer = serializers.SlugField(
-        required=False, help_text="Slug of the retailer whose own product id stands in the address."
-    )
-
-
-class ProductListQuery(serializers.Serializer[Any]):
-    """Query parameters of the product list."""
-
-    retailer = serializers.SlugField(required=False, help_text="Only products of the retailer with this slug.")
-    q = serializers.CharField(
-        required=False,
-        max_length=200,
-        default="",
-        help_text="Words that must all occur in title, brand or product id, in any case.",
-    )
-    in_stock = serializers.BooleanField(
-        required=False,
-        allow_null=True,
-        default=None,
-        help_text="true: only what can be bought now; false: only what cannot.",
-    )
-    page = serializers.IntegerField(required=False, min_value=1, default=1, help_text="Page number, from 1.")
-    limit = serializers.IntegerField(
-        required=False,
-        min_value=1,
-        max_value=MAX_LIMIT,
-        default=DEFAULT_LIMIT,
-        help_text=f"Products per page, 1 to {MAX_LIMIT}.",
-    )
 
 
 class RetailerSerializer(serializers.ModelSerializer[Retailer]):
@@ -59,7 +22,10 @@ class RetailerSerializer(serializers.ModelSerializer[Retailer]):
     class Meta:
         model = Retailer
         fields = ["slug", "name", "products"]
-        extra_kwargs = {"slug": {"help_text": "Short name, used in addresses and filters."}}
+        extra_kwargs = {
+            "slug": {"help_text": "Short name, used in addresses and filters."},
+            "name": {"help_text": "As people call it."},
+        }
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
@@ -104,6 +70,8 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
         read_only_fields = fields
         extra_kwargs = {
             "title": {"help_text": "Title as the feed gives it."},
+            "currency": {"help_text": "ISO 4217 code of both prices, or empty."},
+            "item_group_id": {"help_text": "Joins variants that differ by size, color and so on, or empty."},
             "brand": {"help_text": "Brand, or empty."},
             "color": {"help_text": "Color in the retailer's words, or empty."},
             "product_type": {"help_text": "The retailer's own category, or empty."},
@@ -136,8 +104,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
     @extend_schema_field(serializers.URLField(help_text="This product in the API."))
     def get_url(self, product: Product) -> str:
         """Address of the product's own resource."""
-        # The route's last slash is optional, and `reverse` leaves optional parts out.
-        return absolute_url(f"{reverse('product-detail', args=[product.pk])}/", self.context)
+        return absolute_url(product_path(product), self.context)
 
 
 class ProductImageSerializer(serializers.ModelSerializer[ProductImage]):
@@ -147,12 +114,16 @@ class ProductImageSerializer(serializers.ModelSerializer[ProductImage]):
 
     class Meta:
         model = ProductImage
-        fields = ["position", "url", "status", "source", "error"]
+        fields = ["id", "position", "url", "status", "source", "error_code", "error", "next_attempt_at"]
         read_only_fields = fields
         extra_kwargs = {
-            "source": {"help_text": "The link as written in the feed."},
+            "id": {"help_text": "Names the image."},
+            "position": {"help_text": "0 is the main image."},
+            "source": {"help_text": "The link as it was given, or upload:, and the file's SHA-256."},
             "status": {"help_text": "ok: stored; failed: see error; pending: not taken over yet."},
-            "error": {"help_text": "Why there is no copy, or empty."},
+            "error_code": {"help_text": "Why there is no copy, for programs; or empty."},
+            "error": {"help_text": "The same in words."},
+            "next_attempt_at": {"help_text": "When fetching it is tried again; null: not by itself."},
         }
 
     @extend_schema_field(serializers.URLField(allow_null=True, help_text="Our copy, or null where there is none."))
@@ -195,6 +166,12 @@ class ProductDetailSerializer(ProductSerializer):
             "created_at": {"help_text": "When the product was first imported."},
             "updated_at": {"help_text": "When an import last changed the product's texts, price or stock."},
         }
+
+
+def product_path(product: Product) -> str:
+    """A product's own address, by its retailer's id, which may hold anything: it is quoted, slashes included."""
+    query = urlencode({"retailer": product.retailer.slug})
+    return f"/api/products/{quote(product.external_id, safe='')}?{query}"
 
 
 def absolute_url(path: str, context: Mapping[str, Any]) -> str:

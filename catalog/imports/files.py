@@ -12,7 +12,7 @@ from django.conf import settings
 
 FEED_NAME = "feed"
 IMAGES_NAME = "images.zip"
-UNPACKED_NAME = "images"
+NO_IMAGES_NAME = "images"
 
 
 def folder_of(job_id: UUID) -> Path:

@@ -35,12 +35,17 @@ class ImportRequest:
     """One of `catalog.feeds.detecting.FORMATS`; empty: detected."""
     dry_run: bool = False
     allow_withdrawals: bool = False
+    currency: str = ""
+    """Of prices that name none."""
+    link_template: str = ""
+    """Makes links of products that have none."""
     idempotency_key: str = ""
     created_by: str = ""
 
     def options(self) -> dict[str, Any]:
         """What the job keeps beside its own fields."""
-        return {"feed_url": self.feed_url, "allow_withdrawals": self.allow_withdrawals}
+        names = ("feed_url", "allow_withdrawals", "currency", "link_template")
+        return {name: getattr(self, name) for name in names}
 
     def fingerprint(self) -> str:
         """SHA-256 of all that is asked, the files' contents included."""

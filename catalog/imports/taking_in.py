@@ -1,4 +1,4 @@
-"""Gets an import's files ready to be read: fetched where they are on the web, unpacked where they are packed."""
+"""Gets an import's files ready to be read: fetched where they are on the web."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from django.conf import settings
 from catalog.downloads.web import fetch_into
 from catalog.errors import DownloadFailed, FeedError
 from catalog.imports import files
-from catalog.imports.archives import unpack_images
 from catalog.imports.leases import Lease
 
 FETCH_TIMEOUT_S = 1800.0
@@ -36,19 +35,14 @@ def feed_of(lease: Lease) -> Path:
 
 
 def images_of(lease: Lease) -> Path:
-    """The folder that the feed's image links start from; empty where no images were handed in.
-
-    Raises:
-        ArchiveRefused: The zip cannot be unpacked.
-    """
-    folder = files.folder_of(lease.job_id) / files.UNPACKED_NAME
-    archive = files.folder_of(lease.job_id) / files.IMAGES_NAME
-    folder.mkdir(parents=True, exist_ok=True)
+    """The zip of images that came with the feed; else a folder with nothing in it, so that no link leads anywhere."""
+    folder = files.folder_of(lease.job_id)
+    archive = folder / files.IMAGES_NAME
     if archive.exists():
-        unpack_images(archive, folder, max_bytes=2 * settings.SELVEDGE_MAX_FEED_BYTES)
-        # What is unpacked whole is not unpacked again after a kill.
-        archive.unlink()
-    return folder
+        return archive
+    empty = folder / files.NO_IMAGES_NAME
+    empty.mkdir(parents=True, exist_ok=True)
+    return empty
 
 
 def _fetch(url: str, path: Path, lease: Lease) -> None:
