@@ -1,8 +1,8 @@
 """How long a product's texts may be, in characters, and how large its images: what the records hold.
 
 Feeds of formats with narrower limits are held to those (`catalog.feeds.cells.GOOGLE_CHARS`).
-Source: the widest of Google Merchant Center, Shopify (handles and titles of 255) and Google Product Search (ids of 128);
-where none names a limit, one that no honest feed reaches.
+Source: the widest of Google Merchant Center, Shopify (handles and titles of 255) and Product Search (ids of 128); where
+none names a limit, one that no honest feed reaches.
 """
 
 from __future__ import annotations

@@ -22,11 +22,22 @@ PRODUCT_FIELDS = (*(name for name in ROW_FIELDS if name != "external_id"), "extr
 PRODUCT_UPDATES = (*PRODUCT_FIELDS, "withdrawn_at", "updated_at")
 
 
+@dataclass(frozen=True, slots=True)
+class KnownProduct:
+    """What an import has to know of a product's record; the rest of it stays in the database."""
+
+    pk: int
+    content_hash: str
+    is_withdrawn: bool
+    images: list[ProductImage] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class Merge:
     """What one row does to the records."""
 
-    known: Product | None
+    row: FeedRow
+    known: KnownProduct | None
     """The record before, or None for a new product."""
     product: Product | None = None
     """The record to write, or None where the feed says nothing new about it."""
@@ -39,31 +50,48 @@ class Merge:
     is_changed: bool = False
     """Whether the product or an image differs; a mere new time stamp of an image file does not count."""
 
+    @property
+    def kind(self) -> str:
+        """What the row counts as: new, changed, unchanged, or failed where an image could not be taken over."""
+        if self.errors:
+            return "failed"
+        if self.known is None:
+            return "new"
+        return "changed" if self.is_changed else "unchanged"
 
-def plan_rows(rows: Sequence[FeedRow], retailer: Retailer | None) -> list[tuple[FeedRow, Product | None]]:
-    """Each row with its record, images prefetched; two queries whatever the number of rows."""
-    ids = [row.external_id for row in rows]
-    known = Product.objects.filter(retailer=retailer, external_id__in=ids).prefetch_related("images")
-    by_id = {product.external_id: product for product in known} if retailer is not None else {}
-    return [(row, by_id.get(row.external_id)) for row in rows]
+
+def known_products(external_ids: Sequence[str], retailer: Retailer | None) -> dict[str, KnownProduct]:
+    """What is known of these products, by their ids; two queries whatever their number."""
+    if retailer is None:
+        return {}
+    found = Product.objects.filter(retailer=retailer, external_id__in=external_ids)
+    by_id: dict[str, KnownProduct] = {}
+    by_pk: dict[int, KnownProduct] = {}
+    for pk, external_id, content_hash, withdrawn_at in found.values_list(
+        "pk", "external_id", "content_hash", "withdrawn_at"
+    ):
+        by_pk[pk] = by_id[external_id] = KnownProduct(pk, content_hash, withdrawn_at is not None)
+    for image in ProductImage.objects.filter(product__in=list(by_pk)):
+        by_pk[image.product_id].images.append(image)
+    return by_id
 
 
-def plan_row(row: FeedRow, known: Product | None, source: ImageSource, *, store: bool) -> Merge:
+def plan_row(row: FeedRow, known: KnownProduct | None, source: ImageSource, *, store: bool) -> Merge:
     """What this row changes. Nothing is written, but (with `store`) copies of new image files.
 
     Args:
         row: The row.
-        known: The product's record before, images prefetched.
+        known: What the records say.
         source: Where image files lie.
         store: Copy new image files into the media folder.
     """
-    merge = Merge(known)
+    merge = Merge(row, known)
     content_hash = hash_content(row)
-    if known is None or known.content_hash != content_hash or known.withdrawn_at is not None:
+    if known is None or known.content_hash != content_hash or known.is_withdrawn:
         values = {name: getattr(row, name) for name in ROW_FIELDS}
         merge.product = Product(**values, extra=dict(row.extra or {}), content_hash=content_hash)
         merge.is_changed = True
-    known_images = {} if known is None else {image.position: image for image in known.images.all()}
+    known_images = {} if known is None else {image.position: image for image in known.images}
     good = {image.source: image for image in known_images.values() if image.status == ProductImage.Status.OK}
     for position, link in enumerate(row.image_links):
         planned = plan_image(link, known_images.pop(position, None), source, good, store=store)
@@ -73,7 +101,7 @@ def plan_row(row: FeedRow, known: Product | None, source: ImageSource, *, store:
             merge.images.append(planned.image)
         if planned.error:
             column = "image_link" if position == 0 else "additional_image_link"
-            merge.errors.append(FeedRowError(row.line, column, planned.error))
+            merge.errors.append(FeedRowError(row.line, column, planned.error, row.external_id))
     merge.surplus = [image for image in known_images.values() if not image.source.startswith(images.UPLOADED)]
     merge.is_changed |= bool(merge.surplus)
     return merge
@@ -83,6 +111,9 @@ def write_merges(merges: Sequence[Merge], retailer: Retailer) -> None:
     """Write all that the rows changed, in one transaction; nothing is written where nothing changed.
 
     Upserts by natural key, so an import of the same rows at the same time ends in the same records.
+
+    Raises:
+        IntegrityError: A product was deleted since the rows were planned; nothing was written.
     """
     products = [merge.product for merge in merges if merge.product is not None]
     new_images = [image for merge in merges for image in merge.images]
@@ -96,9 +127,8 @@ def write_merges(merges: Sequence[Merge], retailer: Retailer) -> None:
             products, update_conflicts=True, unique_fields=["retailer", "external_id"], update_fields=PRODUCT_UPDATES
         )
         for merge in merges:
-            product_id = _written_id(merge)
             for image in merge.images:
-                image.product_id = product_id
+                image.product_id = _written_id(merge)
         ProductImage.objects.bulk_create(
             new_images, update_conflicts=True, unique_fields=["product", "position"], update_fields=IMAGE_UPDATES
         )

@@ -1,20 +1,20 @@
-"""The cells of a Google Merchant row: each parser returns a clean value or says what is wrong with the cell."""
+"""The cells of a feed's row: each parser returns a clean value or says what is wrong with the cell."""
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from catalog import limits
-from catalog.feeds.text import UNDECODED
+from catalog.feeds.opening import UNDECODED
+from catalog.feeds.prices import quote
 from catalog.models import Availability
-from catalog.money import decimals_of, in_decimals_of
 
-TEXT_LIMITS_CHARS = {
+RECORD_CHARS = {
     "id": limits.ID_CHARS,
     "title": limits.TITLE_CHARS,
-    "description": limits.DESCRIPTION_CHARS,
     "brand": limits.BRAND_CHARS,
     "item_group_id": limits.ID_CHARS,
     "color": limits.COLOR_CHARS,
@@ -28,12 +28,38 @@ TEXT_LIMITS_CHARS = {
     "link": limits.LINK_CHARS,
     "image_link": limits.LINK_CHARS,
 }
-AVAILABILITIES = {
-    **{value: value for value in Availability.values},
-    "pre_order": Availability.PREORDER.value,
-    "back_order": Availability.BACKORDER.value,
+"""What the records hold, by field."""
+GOOGLE_CHARS = RECORD_CHARS | {
+    "id": 50,
+    "title": 150,
+    "description": limits.DESCRIPTION_CHARS,
+    "brand": 70,
+    "item_group_id": 50,
 }
-PRICE = re.compile(r"(?:(?P<before>[A-Za-z]{3})\s*)?(?P<amount>[+-]?[0-9]+(?:\.[0-9]+)?)(?:\s*(?P<after>[A-Za-z]{3}))?")
+"""Source: Google Merchant Center product data specification."""
+
+AVAILABILITIES = {
+    "instock": Availability.IN_STOCK,
+    "available": Availability.IN_STOCK,
+    "limitedavailability": Availability.IN_STOCK,
+    "onlineonly": Availability.IN_STOCK,
+    "outofstock": Availability.OUT_OF_STOCK,
+    "soldout": Availability.OUT_OF_STOCK,
+    "unavailable": Availability.OUT_OF_STOCK,
+    "notavailable": Availability.OUT_OF_STOCK,
+    "discontinued": Availability.OUT_OF_STOCK,
+    "instoreonly": Availability.OUT_OF_STOCK,
+    "preorder": Availability.PREORDER,
+    "presale": Availability.PREORDER,
+    "backorder": Availability.BACKORDER,
+    "availablefororder": Availability.BACKORDER,
+    "madetoorder": Availability.BACKORDER,
+}
+"""Google's words and schema.org's, without case and punctuation."""
+SCHEMA_ORG = re.compile(r"\Ahttps?://schema\.org/", re.IGNORECASE)
+NOT_LETTERS = re.compile(r"[\s_-]+")
+UNSTORABLE = re.compile(f"[\0\ud800-\udfff{UNDECODED}]")
+"""NUL, halves of characters, and bytes that were none in the feed's encoding: no database keeps them."""
 
 
 class CellRefused(Exception):
@@ -50,66 +76,46 @@ class CellRefused(Exception):
         self.reason = reason
 
 
-def check_text(column: str, text: str, encoding: str) -> None:
-    """Refuse text that no database keeps, or that is longer than its column's limit.
+def check_storable(column: str, text: str, encoding: str) -> None:
+    """Refuse text that no database keeps.
 
     Raises:
         CellRefused: See above.
     """
-    if not text.isascii() and UNDECODED.search(text):
+    found = UNSTORABLE.search(text)
+    if found is None:
+        return
+    if found[0] == UNDECODED:
         raise CellRefused(column, f"holds bytes that are not {encoding.removesuffix('-sig')} text")
-    if "\0" in text:
-        raise CellRefused(column, "holds a NUL character")
-    limit = TEXT_LIMITS_CHARS.get(column)
+    raise CellRefused(column, "holds a NUL character" if found[0] == "\0" else "holds half of a character")
+
+
+def check_length(column: str, text: str, chars: Mapping[str, int]) -> None:
+    """Refuse text that is longer than its column's limit.
+
+    Raises:
+        CellRefused: See above.
+    """
+    limit = chars.get(column)
     if limit is not None and len(text) > limit:
         raise CellRefused(column, f"has {len(text)} characters; at most {limit} are allowed")
 
 
-def parse_price(column: str, text: str) -> tuple[Decimal, str]:
-    """An amount and its ISO 4217 code from text like "15.00 USD"; no locale has a say.
-
-    >>> parse_price("price", "15.00 USD")
-    (Decimal('15.00'), 'USD')
-
-    Raises:
-        CellRefused: Not a number, negative, decimals its currency does not have, or an unknown currency.
-    """
-    if "," in text:
-        raise CellRefused(
-            column, f"{_quote(text)}: write decimals with a point and no thousands separator: 1234.50 EUR"
-        )
-    match = PRICE.fullmatch(text)
-    if match is None:
-        raise CellRefused(column, f"{_quote(text)} is not a price like 15.00 USD")
-    codes = [code.upper() for code in match.group("before", "after") if code]
-    if len(codes) != 1:
-        raise CellRefused(column, f"{_quote(text)} needs one currency, like 15.00 USD")
-    amount, currency = Decimal(match["amount"]), codes[0]
-    if amount < 0:
-        raise CellRefused(column, f"{_quote(text)} is negative")
-    if decimals_of(currency) is None:
-        raise CellRefused(column, f"{currency} is not a currency of ISO 4217")
-    if amount.adjusted() >= limits.PRICE_DIGITS - limits.PRICE_DECIMALS:
-        raise CellRefused(column, f"{_quote(text)} is too large")
-    exact = in_decimals_of(amount, currency)
-    if exact != amount:
-        raise CellRefused(column, f"{_quote(text)}: {currency} has {decimals_of(currency)} decimals")
-    return exact, currency
-
-
+@lru_cache(maxsize=1024)
 def parse_availability(text: str) -> str:
-    """One of `Availability`, written with spaces, hyphens or underscores in any case.
+    """One of `Availability`, written with spaces, hyphens or underscores in any case, or as schema.org does.
 
-    >>> parse_availability("In Stock")
-    'in_stock'
+    >>> parse_availability("In Stock"), parse_availability("https://schema.org/OutOfStock")
+    ('in_stock', 'out_of_stock')
 
     Raises:
         CellRefused: Another word.
     """
-    word = re.sub(r"[\s_-]+", "_", text.lower())
-    if word not in AVAILABILITIES:
-        raise CellRefused("availability", f"{_quote(text)} is none of {', '.join(Availability.values)}")
-    return AVAILABILITIES[word]
+    word = NOT_LETTERS.sub("", SCHEMA_ORG.sub("", text)).lower()
+    found = AVAILABILITIES.get(word)
+    if found is None:
+        raise CellRefused("availability", f"{quote(text)} is none of {', '.join(Availability.values)}")
+    return found.value
 
 
 def check_web_link(column: str, text: str) -> None:
@@ -124,16 +130,18 @@ def check_web_link(column: str, text: str) -> None:
     except ValueError:
         is_web = False
     if not is_web:
-        raise CellRefused(column, f"{_quote(text)} is not an http or https address")
+        raise CellRefused(column, f"{quote(text)} is not an http or https address")
 
 
 def parse_image_links(main: str, additional: list[str]) -> tuple[str, ...]:
     """The main image and the additional ones (cells of comma-separated links), none twice.
 
+    A comma followed by neither a scheme nor a space may belong to a web address, and stays in it.
+
     Raises:
         CellRefused: More than ten additional images, or one whose link is too long.
     """
-    links = [link for cell in additional for link in map(str.strip, cell.split(",")) if link]
+    links = [link for cell in additional for link in map(str.strip, _split_links(cell)) if link]
     if len(links) > limits.ADDITIONAL_IMAGES:
         reason = f"names {len(links)} images; at most {limits.ADDITIONAL_IMAGES} are allowed"
         raise CellRefused("additional_image_link", reason)
@@ -142,5 +150,13 @@ def parse_image_links(main: str, additional: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([main, *links]))
 
 
-def _quote(text: str) -> str:
-    return f'"{text[:40]}…"' if len(text) > 40 else f'"{text}"'
+def _split_links(cell: str) -> list[str]:
+    """A cell's links.
+
+    >>> _split_links("https://cdn.example/w_100,h_100/a.jpg,https://cdn.example/b.jpg, c.jpg")
+    ['https://cdn.example/w_100,h_100/a.jpg', 'https://cdn.example/b.jpg', ' c.jpg']
+    """
+    if "," not in cell:
+        return [cell]
+    pattern = r",(?=\s|\Z|[A-Za-z][A-Za-z0-9+.-]*://)" if "://" in cell else ","
+    return re.split(pattern, cell)

@@ -15,15 +15,16 @@ class FeedRow:
     """
 
     line: int
-    """Number of the row's first line in the file; the header is line 1."""
+    """Number of the row's first line in the file; a header is line 1."""
     external_id: str
     title: str
     availability: str
     currency: str
-    price: Decimal
+    """Empty where the price is unknown."""
+    price: Decimal | None
     sale_price: Decimal | None
     image_links: tuple[str, ...]
-    """As written; the first is the main image. At least one, none twice."""
+    """As written; the first is the main image. None twice."""
     link: str
     description: str = ""
     brand: str = ""
@@ -38,6 +39,15 @@ class FeedRow:
     pattern: str = ""
     extra: Mapping[str, str] | None = None
     """The other columns that are not empty, as written; None where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffSaleRow:
+    """A product that the feed names and does not sell: a draft, say, or an archived one."""
+
+    line: int
+    external_id: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +66,11 @@ class FeedRowError:
     def __str__(self) -> str:
         where = f"line {self.line}, {self.column}" if self.column else f"line {self.line}"
         return f"{where}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedBroken(FeedRowError):
+    """The feed ends here before its end: what would have followed is unknown."""
+
+
+FeedItem = FeedRow | OffSaleRow | FeedRowError

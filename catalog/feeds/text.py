@@ -1,47 +1,21 @@
-"""A delimited text file of unknown encoding as records with their true line numbers."""
+"""A delimited text as records with their true line numbers."""
 
 from __future__ import annotations
 
-import codecs
 import csv
-import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TextIO
 
 from catalog.errors import FeedError
-from catalog.feeds.rows import FeedRowError
+from catalog.feeds.rows import FeedBroken, FeedRowError
 
-CHUNK_BYTES = 1 << 20
+SEPARATORS = (",", "\t", ";", "|")
 MAX_LINE_CHARS = 1 << 20
 MAX_RECORD_LINES = 5000
 """More lines than the longest description has; a quote that is never closed must not swallow the file."""
-
-FOREIGN_STARTS = {
-    b"PK\x03\x04": "is a zip archive or an Excel workbook; export it as CSV or TSV",
-    b"\x1f\x8b": "is compressed; unpack it first",
-    b"\xff\xfe": "is UTF-16 text; save it as UTF-8",
-    b"\xfe\xff": "is UTF-16 text; save it as UTF-8",
-    b"<": "is XML; export it as CSV or TSV",
-}
-
-UNDECODED = re.compile("[\udc80-\udcff]")
-"""What `surrogateescape` leaves in place of a byte that the encoding does not know."""
-
-
-@dataclass(frozen=True, slots=True)
-class FeedText:
-    """How a feed's bytes become text."""
-
-    path: Path
-    encoding: str
-    n_lines: int
-
-    def open(self) -> TextIO:
-        """The text with its line ends untouched; unknown bytes appear as lone surrogates (`UNDECODED`)."""
-        return self.path.open(encoding=self.encoding, errors="surrogateescape", newline="")
+BREAKS_OFF = "the feed breaks off in this row; what should follow is missing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,45 +24,17 @@ class Record:
 
     line: int
     cells: list[str]
-
-
-def probe(path: Path) -> FeedText:
-    """Read the file once, in constant memory, to learn its encoding and its number of lines.
-
-    UTF-8 (with or without a byte order mark), else Windows-1252. A UTF-8 file with a few broken bytes stays UTF-8, so
-    that only the rows holding them are lost.
-
-    Raises:
-        FeedError: The file is missing, unreadable, empty, or of another kind.
-    """
-    if not path.is_file():
-        raise FeedError(f"{path}: there is no such file")
-    try:
-        with path.open("rb") as file:
-            start = file.read(64)
-            _refuse_foreign(path, start)
-            file.seek(0)
-            n_valid = n_broken = n_lines = 0
-            decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
-            chunk = last = start
-            while chunk:
-                last, chunk = chunk, file.read(CHUNK_BYTES)
-                n_lines += chunk.count(b"\n")
-                text = decode(chunk, final=not chunk)
-                if not text.isascii():
-                    broken = len(UNDECODED.findall(text))
-                    n_broken += broken
-                    n_valid += len(text) - len(text.encode("ascii", "ignore")) - broken
-    except OSError as error:
-        raise FeedError(f"{path}: cannot be read: {error.strerror}") from error
-    encoding = "utf-8-sig" if n_broken <= n_valid else "cp1252"
-    return FeedText(path, encoding, n_lines if last.endswith(b"\n") else n_lines + 1)
+    is_last: bool = False
+    """Whether the text ends in this record, without a line end: a feed cut short ends so, and many whole ones do."""
 
 
 def records(lines: TextIO, separator: str) -> Iterator[Record | FeedRowError]:
-    """The file's records, strictly parsed; blank lines are passed over.
+    """The text's records, strictly parsed; blank lines are passed over.
 
     A record with a stray or unclosed quote is an error at its first line, and reading goes on at the line after it.
+
+    Raises:
+        FeedError: A line is so long that this cannot be a feed.
     """
     source = _Lines(lines)
     reader = csv.reader(source, delimiter=separator, strict=True)
@@ -101,10 +47,13 @@ def records(lines: TextIO, separator: str) -> Iterator[Record | FeedRowError]:
             return
         except csv.Error as error:
             source.rewind_to_second_line()
-            yield FeedRowError(line, "", f"is not proper CSV, look for a stray or unclosed quote ({error})")
+            if source.is_at_end:
+                yield FeedBroken(line, "", BREAKS_OFF)
+            else:
+                yield FeedRowError(line, "", f"is not proper CSV, look for a stray or unclosed quote ({error})")
             continue
         if any(cell.strip() for cell in cells):
-            yield Record(line, cells)
+            yield Record(line, cells, source.is_at_end)
 
 
 class _Lines:
@@ -133,19 +82,16 @@ class _Lines:
         self._taken.append(line)
         return line
 
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the last line taken is the text's last and has no line end."""
+        return bool(self._taken) and not self._returned and not self._taken[-1].endswith(("\n", "\r"))
+
     def start_record(self) -> None:
         self._taken.clear()
 
     def rewind_to_second_line(self) -> None:
         again = self._taken[1:]
+        del self._taken[1:]
         self._returned.extendleft(reversed(again))
         self.number -= len(again)
-
-
-def _refuse_foreign(path: Path, start: bytes) -> None:
-    first = start.removeprefix(codecs.BOM_UTF8).lstrip()
-    if not first:
-        raise FeedError(f"{path}: is empty")
-    for magic, advice in FOREIGN_STARTS.items():
-        if first.startswith(magic):
-            raise FeedError(f"{path}: {advice}")
