@@ -58,12 +58,29 @@ def served_site(folder: Path) -> Iterator[Site]:
     index = ["index_catalog", "--images", drawn, "--retailer"]
     _manage(environment, *([*index, retailer, "--feed", drawn / feed] for retailer, feed in feeds.items()))
     shutil.copytree(drawn / "scenes", folder / "data" / "media" / "samples")
+    with served(environment, "/readyz") as url:
+        yield Site(url, drawn, drawn / hostile)
+
+
+@contextmanager
+def served_empty_site(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """A server over an empty database, which opens nothing without a key: its address and environment."""
+    environment = os.environ | _own_checkpoints(folder)
+    environment |= {"SELVEDGE_DATA_DIR": str(folder / "data"), "SELVEDGE_ANONYMOUS": "none"}
+    _manage(environment, ["migrate", "--verbosity", 0])
+    with served(environment, "/healthz") as url:
+        yield url, environment
+
+
+@contextmanager
+def served(environment: dict[str, str], asked: str) -> Iterator[str]:
+    """The web server as README starts it, once the path `asked` answers; its address."""
     port = _free_port()
     server = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn_conf.py", "deploy.wsgi"]
     process = subprocess.Popen(server, cwd=ROOT, env=environment | {"PORT": str(port)})
     try:
-        _wait_for(f"http://127.0.0.1:{port}/readyz", process)
-        yield Site(f"http://127.0.0.1:{port}", drawn, drawn / hostile)
+        _wait_for(f"http://127.0.0.1:{port}{asked}", process)
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(30)
