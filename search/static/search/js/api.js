@@ -1,5 +1,7 @@
 /** The HTTP API as the pages use it: JSON in, and every failure one `Problem`. */
 
+import { callerHeaders } from "./caller_key.js";
+
 const SEARCH = "/api/search";
 const TRENDS = "/api/trends/";
 const RETAILERS = "/api/retailers/";
@@ -50,7 +52,8 @@ export function isCancelled(error) {
 async function fetchJson(address, options = {}) {
   let response;
   try {
-    response = await fetch(address, { headers: { Accept: "application/json" }, ...options });
+    const headers = { Accept: "application/json", ...callerHeaders(options.method) };
+    response = await fetch(address, { headers, ...options });
   } catch (error) {
     if (isCancelled(error)) throw error;
     throw new Problem({ title: "The server could not be reached", detail: "Check the connection, then try again." });

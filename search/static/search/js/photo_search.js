@@ -4,6 +4,7 @@ import { fetchRetailers, isCancelled, Problem, searchByPhoto } from "./api.js";
 import { garmentName, isWholePhoto } from "./garments.js";
 import { GarmentList } from "./garment_list.js";
 import { showLooks } from "./look_cards.js";
+import { wantsKey } from "./key_form.js";
 import { listenForPhotos } from "./photo_intake.js";
 import { PhotoStage } from "./photo_stage.js";
 import { clearProblem, mayPass, showProblem } from "./problem_notice.js";
@@ -207,14 +208,16 @@ function markSample(chosen = null) {
   }
 }
 
-/** One retailer is no choice; without the list the search still works, over all of them. */
+/** One retailer is no choice; without the list the search still works, over all of them. A key is asked for at once. */
 async function offerRetailersWhereSeveral() {
   try {
     const retailers = await fetchRetailers();
+    if (!page.photo) clearProblem(at("problem"));
     if (retailers.length < 2) return;
     offerRetailers(at("retailer"), retailers);
     at("retailer-field").hidden = false;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    if (wantsKey(error) && !page.running) showProblem(at("problem"), error, offerRetailersWhereSeveral);
   }
 }
