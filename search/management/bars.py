@@ -14,8 +14,8 @@ IMAGES_FORMAT = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed} gone, {remaining} 
 
 @contextmanager
 def import_bar(*, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A bar over a feed's lines; yields what to call with (lines done, lines in all)."""
-    with tqdm(desc="import", unit="row", disable=not shown) as bar:
+    """A bar over a feed's bytes, unpacked; yields what to call with (bytes done, bytes in all)."""
+    with tqdm(desc="import", unit="B", unit_scale=True, unit_divisor=1024, disable=not shown) as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total

@@ -22,10 +22,23 @@ SHOWN = 20
 def tell_import(summary: ImportSummary) -> str:
     """The products of a feed in one line."""
     would_be = " (dry run: nothing is written)" if summary.dry_run else ""
+    withheld = f", {summary.withheld} not for sale" if summary.withheld else ""
     return (
-        f"products: {summary.new} new, {summary.changed} changed, {summary.unchanged} unchanged, "
-        f"{summary.failed} failed{would_be}"
+        f"{summary.feed_format} products: {summary.new} new, {summary.changed} changed, {summary.unchanged} unchanged, "
+        f"{summary.failed} failed, {summary.gone} gone{withheld}{would_be}"
     )
+
+
+def list_examples(summary: ImportSummary) -> list[str]:
+    """A table of what would happen: how many of each kind, some of them, and what changes in those that change."""
+    counts = {kind: getattr(summary, kind) for kind in ("new", "changed", "unchanged", "gone")}
+    lines = []
+    for kind, count in counts.items():
+        lines.append(f"{kind:<10}{count:>10}")
+        for example in summary.examples.get(kind, []):
+            lines.append(f"{'':<22}{example['product_id']}  {example['title']}")
+            lines += [f"{'':<26}{_tell_change(change)}" for change in example.get("changes", [])]
+    return lines
 
 
 def list_row_errors(summary: ImportSummary) -> list[str]:
@@ -79,6 +92,11 @@ def list_duplicates(run: DescribingRun, retailers: Sequence[Retailer]) -> list[s
                 f"(find_duplicates --retailer {retailer.slug} lists all)"
             )
     return lines
+
+
+def _tell_change(change: dict[str, str | None]) -> str:
+    before, after = (change[side] if change[side] else "nothing" for side in ("before", "after"))
+    return f"{change['column']}: {before} -> {after}"
 
 
 def _tell_row(error: FeedRowError) -> str:

@@ -100,7 +100,7 @@ def test_bad_rows_are_told_with_line_column_and_reason_and_stop_no_other(tmp_pat
     assert "... and 5 more" in err
     errors = [json.loads(line) for line in (tmp_path / "errors.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(errors) == 25
-    assert set(errors[0]) == {"line", "column", "reason"}
+    assert set(errors[0]) == {"line", "column", "reason", "product_id"}
 
 
 def test_a_feed_of_which_nothing_can_be_imported_fails(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_feed_of_which_nothing_can_be_imported_fails(tmp_path: Path) -> None:
 def test_products_stored_without_one_of_their_images_are_imported_all_the_same(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     write_shop(shop, 1)
-    more = {"image_link": "images/t0.jpg", "additional_image_link": "https://shop.example/back.jpg"}
+    more = {"image_link": "images/t0.jpg", "additional_image_link": "images/lost.jpg"}
     write_feed(shop / "feed.csv", [feed_row("A1", title="Striped Tee", **more)])
     out, err = index(shop)
     assert "products: 0 new, 0 changed, 0 unchanged, 1 failed" in out

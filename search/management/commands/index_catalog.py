@@ -14,16 +14,14 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.errors import CatalogError
 from catalog.models import Retailer
 from catalog.selectors import get_retailer
-from catalog.services import ImportSummary, import_feed
 from search.errors import SearchError
 from search.index.base import VectorIndexError
 from search.management import reporting
-from search.management.bars import import_bar
 from search.management.catching_up import catch_up
 from search.management.describing import STALL_TIMEOUT_S
 from search.management.fetching import fetch_due
+from search.management.importing import add_feed_options, check_outcome, take_feed
 from search.spaces import serving_record, spaces_to_describe, tell_waiting_checkpoints
-from search.tasks import products_changing
 from workers.errors import WorkersError
 
 
@@ -36,14 +34,11 @@ class Command(BaseCommand):
         """Declares the options."""
         add = parser.add_argument
         add("--retailer", help="slug of the retailer; made when new. Without --feed: only this one's photos")
-        add("--feed", type=Path, help="Google Merchant CSV or TSV file; not needed with --space")
-        add("--images", type=Path, help="folder the feed's image links start from (default: the feed's)")
+        add_feed_options(add, is_required=False)
         shadow = "build this space beside the serving one: new (of other checkpoints), configured, or a space's name"
         add("--space", metavar="SPACE", help=shadow)
         add("--segmenter", type=Path, help="with --space new: its segmenter (default: the configured one)")
         add("--embedder", type=Path, help="with --space new: its embedder (default: the configured one)")
-        add("--dry-run", action="store_true", help="say what would change; write nothing")
-        add("--errors", type=Path, metavar="FILE", help="write every bad row there, one JSON a line")
         add("--retry-failed", action="store_true", help="fetch and describe photos again that failed before")
         wait = "give up when nothing moves for so long (default %(default)g)"
         add("--stall-timeout", type=float, default=STALL_TIMEOUT_S, metavar="SECONDS", help=wait)
@@ -52,35 +47,17 @@ class Command(BaseCommand):
         """Imports, describes, publishes, reports."""
         _check(options)
         try:
-            summary = None if options["feed"] is None else self._import(options)
+            summary = None
+            if options["feed"] is not None:
+                summary = take_feed(options, self.stdout.write, self.stderr.write)
             if not options["dry_run"]:
                 self._describe(options)
         except (CatalogError, SearchError, VectorIndexError, WorkersError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt as error:
             raise CommandError("Interrupted. Run it again: what is done stays done.", returncode=130) from error
-        if summary is not None and summary.n_stored == 0:
-            raise CommandError("Nothing of the feed could be imported.")
-
-    def _import(self, options: dict[str, Any]) -> ImportSummary:
-        with import_bar(shown=options["verbosity"] > 0) as show:
-            summary = import_feed(
-                options["retailer"],
-                options["feed"],
-                images_dir=options["images"],
-                dry_run=options["dry_run"],
-                on_progress=show,
-                changing=products_changing,
-            )
-        self.stdout.write(reporting.tell_import(summary))
-        for line in reporting.list_row_errors(summary):
-            self.stderr.write(line)
-        if options["errors"] is not None:
-            try:
-                reporting.write_row_errors(summary, options["errors"])
-            except OSError as error:
-                raise CommandError(f"The bad rows cannot be written: {error}") from error
-        return summary
+        if summary is not None:
+            check_outcome(summary)
 
     def _describe(self, options: dict[str, Any]) -> None:
         slug = options["retailer"]
