@@ -32,6 +32,7 @@ from rest_framework.response import Response
 CONTENT_TYPE = "application/problem+json"
 MULTIPART_MARGIN_BYTES = 1024 * 1024
 """What boundaries and the other fields of a form may add to the photo's own limit."""
+FORM, FEEDS_PATH = "multipart/form-data", "/api/imports"
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -71,17 +72,21 @@ class RequestIdMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses a body that announces more bytes than any photo may have, before one byte of it is read."""
+    """Refuses a body that announces more bytes than it may have, before one byte of it is read.
+
+    That is a photo's limit, but for the forms that hand in feeds, which go to disk.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """413 for an oversized body, else the view's answer."""
-        limit = settings.SELVEDGE_MAX_UPLOAD_BYTES
+        is_feed = request.path.rstrip("/") == FEEDS_PATH and request.META.get("CONTENT_TYPE", "").startswith(FORM)
+        limit = settings.SELVEDGE_MAX_FEED_BYTES if is_feed else settings.SELVEDGE_MAX_UPLOAD_BYTES
         announced = request.META.get("CONTENT_LENGTH", "")
         if announced.isdigit() and int(announced) > limit + MULTIPART_MARGIN_BYTES:
-            return too_large(int(announced), limit)
+            return too_large(int(announced), limit, what="a feed" if is_feed else "a photo")
         return self.get_response(request)
 
 
@@ -132,10 +137,10 @@ def problem_response(status: int, code: str, detail: str, **extra: Any) -> JsonR
     return JsonResponse(problem(status, code, detail, **extra), status=status, content_type=CONTENT_TYPE)
 
 
-def too_large(announced_bytes: int, limit_bytes: int) -> HttpResponse:
+def too_large(announced_bytes: int, limit_bytes: int, *, what: str = "a photo") -> HttpResponse:
     """413 with both sizes in words."""
     mebibyte = 1024 * 1024
-    detail = f"The request has {announced_bytes / mebibyte:.1f} MiB; a photo may have {limit_bytes / mebibyte:.0f} MiB."
+    detail = f"The request has {announced_bytes / mebibyte:.1f} MiB; {what} may have {limit_bytes / mebibyte:.0f} MiB."
     return problem_response(413, "file_too_large", detail)
 
 

@@ -13,7 +13,7 @@ from catalog.access.audit import storable
 from catalog.errors import ImageRefused, ProductNotFound
 from catalog.feeds.rows import FeedRow
 from catalog.image_sources import ImageFile
-from catalog.merging import Merge, plan_row, write_merges
+from catalog.merging import ROW_FIELDS, KnownProduct, Merge, plan_row, write_merges
 from catalog.models import Product, ProductImage, Retailer
 from catalog.products.rows import changed_row, whole_row
 from catalog.retailers import delete_products
@@ -111,11 +111,20 @@ def write_row(
 
 def plan(row: FeedRow, known: Product | None, *, keeps_images: bool) -> Merge:
     """What a row changes; with `keeps_images` it says nothing of images."""
-    merge = plan_row(row, known, NO_FILES, store=False)
+    merge = plan_row(row, None if known is None else _as_known(known, row), NO_FILES, store=False)
     if keeps_images:
         merge.surplus = []
         merge.is_changed = merge.product is not None
     return merge
+
+
+def _as_known(product: Product, row: FeedRow) -> KnownProduct:
+    # Compared as it is: what was edited by hand no longer is what its hash says.
+    is_same = product.extra == (row.extra or {}) and all(
+        getattr(product, name) == getattr(row, name) for name in ROW_FIELDS
+    )
+    content_hash = product.content_hash if is_same else ""
+    return KnownProduct(product.pk, content_hash, product.withdrawn_at is not None, list(product.images.all()))
 
 
 def announced(merges: list[Merge], upkeep: Upkeep) -> AbstractContextManager[None]:
