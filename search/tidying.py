@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from catalog.imports.upkeep import forget_old_imports, remove_stray_files
 from catalog.webhooks.sending import send_for_a_while
 from catalog.webhooks.upkeep import forget_old_deliveries
+from search.event_upkeep import forget_old_events
 from search.import_tasks import take_up_imports
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ CHORES: tuple[tuple[str, Chore], ...] = (
     ("stray import files removed", remove_stray_files),
     ("webhooks sent", send_for_a_while),
     ("old webhook deliveries forgotten", forget_old_deliveries),
+    ("old events forgotten", forget_old_events),
 )
 """In the order they are done; add yours. They may be bodies or hand tasks over, as a command may: tasks stay below."""
 

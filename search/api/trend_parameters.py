@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from search.trends import MAX_DAYS
+from search.periods import MAX_DAYS
 
 DEFAULT_DAYS = 30
 

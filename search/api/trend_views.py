@@ -30,7 +30,8 @@ class TrendsView(APIView):
     @extend_schema(
         summary="Get trends",
         description="Garments by class and day: what catalogs hold and what shoppers search for, apart. "
-        "Counts depend on the model that saw the garments; its versions are named.",
+        "Counts depend on the model that saw the garments; its versions are named. `rates` tell what came of the "
+        "searches: how many had no good match, were clicked, led to a purchase, each with its 95 % interval.",
         parameters=[TrendsParameters],
         responses={200: OpenApiResponse(TrendsSerializer, examples=[TRENDS_REPLY]), **documented(400, 404)},
         tags=["trends"],
