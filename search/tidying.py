@@ -15,6 +15,9 @@ from catalog.webhooks.sending import send_for_a_while
 from catalog.webhooks.upkeep import forget_old_deliveries
 from search.event_upkeep import forget_old_events
 from search.import_tasks import take_up_imports
+from search.query_images import purge_expired
+from search.query_photos import remove_strays
+from search.search_records import purge_old_searches
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +28,9 @@ CHORES: tuple[tuple[str, Chore], ...] = (
     ("imports taken up", take_up_imports),
     ("old imports forgotten", forget_old_imports),
     ("stray import files removed", remove_stray_files),
+    ("expired photos forgotten", purge_expired),
+    ("stray photos removed", remove_strays),
+    ("old searches forgotten", purge_old_searches),
     ("webhooks sent", send_for_a_while),
     ("old webhook deliveries forgotten", forget_old_deliveries),
     ("old events forgotten", forget_old_events),

@@ -21,8 +21,22 @@ from segmentation.errors import PhotoRejected
 MAX_PHOTO_BYTES = 20 * 1024 * 1024
 MAX_PHOTO_PIXELS = 50_000_000
 MIN_PHOTO_SIDE_PX = 16
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "HEIF")
-"""Pillow's names; HEIF is what phones call HEIC, MPO a JPEG with further pictures (a preview, a gain map) behind it."""
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
+"""Pillow's names of those who open files; HEIF is what phones call HEIC. What opens JPEGs calls one with further
+pictures behind it (a preview, a gain map) MPO."""
+
+_OTHER_STARTS = (
+    (b"GIF8", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"BM", "BMP"),
+    (b"%!PS", "EPS"),
+    (b"\0\0\1\0", "ICO"),
+    (b"8BPS", "PSD"),
+    (b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (b"\xff\x0a", "JPEG XL"),
+)
+"""How other pictures begin, so that whoever sends one is told what it is; none of them is ever opened."""
 
 pillow_heif.register_heif_opener()
 # Sizes are checked against MAX_PHOTO_PIXELS before a pixel is decoded, so Pillow's own, higher bound is not needed.
@@ -133,16 +147,13 @@ def _opened_stream(stream: BinaryIO, n_bytes: int) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(stream)
+            # These alone: a stranger's file must not reach the decoder of every format there is.
+            image = Image.open(stream, formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise PhotoRejected("not_an_image", "the file is not an image") from error
+        raise _unidentified(stream) from error
     except _DAMAGED as error:
         raise PhotoRejected("truncated", f"the image's header is damaged: {error}") from error
     with image:
-        if image.format not in FORMATS:
-            raise PhotoRejected(
-                "unsupported_format", f"{image.format} images are not taken; send JPEG, PNG, WebP or HEIC"
-            )
         width, height = image.size
         if width * height > MAX_PHOTO_PIXELS:
             raise PhotoRejected(
@@ -153,6 +164,17 @@ def _opened_stream(stream: BinaryIO, n_bytes: int) -> Iterator[Image.Image]:
                 "too_small", f"the photo has {width}x{height} pixels; each side needs {MIN_PHOTO_SIDE_PX}"
             )
         yield image
+
+
+def _unidentified(stream: BinaryIO) -> PhotoRejected:
+    stream.seek(0)
+    start = stream.read(16)
+    name = next((name for begins, name in _OTHER_STARTS if start.startswith(begins)), None)
+    if name is None and start[4:8] == b"ftyp" and start[8:12] in (b"avif", b"avis"):
+        name = "AVIF"
+    if name is None:
+        return PhotoRejected("not_an_image", "the file is not an image")
+    return PhotoRejected("unsupported_format", f"{name} images are not taken; send JPEG, PNG, WebP or HEIC")
 
 
 def _orientation(image: Image.Image, data: bytes) -> int:
@@ -181,7 +203,12 @@ def _pixels(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+    if image.mode.startswith("I;16"):
+        # In whole numbers and 16 bits throughout: a large photo as float64 would take four times as much memory.
+        pixels_16 = np.asarray(image).astype(np.uint16, copy=False)
+        scaled = pixels_16 // 257 if pixels_16.max(initial=0) > 255 else pixels_16
+        return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
+    if image.mode in ("I", "F"):
         pixels = np.asarray(image, dtype=np.float64)
         scale = 255.0 / 65535.0 if pixels.max(initial=0.0) > 255 else 1.0
         return Image.fromarray(np.clip(np.nan_to_num(pixels) * scale, 0, 255).astype(np.uint8)).convert("RGB")

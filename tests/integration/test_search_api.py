@@ -323,7 +323,7 @@ def test_a_missing_model_is_told_without_naming_folders(
 
 def test_other_methods_and_other_bodies_are_refused(client: Client) -> None:
     assert problem(client.get("/api/search")) == (405, "method_not_allowed")
-    assert client.post("/api/search", b"{}", content_type="application/json").status_code == 415
+    assert client.post("/api/search", b"{}", content_type="text/plain").status_code == 415
 
 
 def test_the_schema_describes_the_search(client: Client) -> None:
@@ -334,7 +334,7 @@ def test_the_schema_describes_the_search(client: Client) -> None:
     assert {"400", "404", "413", "415", "503"} <= set(operation["responses"])
     for path in schema["paths"].values():
         for status, response in ((s, r) for each in path.values() for s, r in each["responses"].items()):
-            assert (set(response["content"]) == {"application/problem+json"}) == (status >= "400")
+            assert (set(response.get("content", {})) == {"application/problem+json"}) == (status >= "400")
     assert {"/api/trends/", "/api/categories/", "/api/products/{product_id}/similar/"} <= set(schema["paths"])
 
 

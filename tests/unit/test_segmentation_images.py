@@ -119,7 +119,7 @@ def gif() -> bytes:
     ("data", "code"),
     [
         (b"", "empty"),
-        (b"GIF89a is not here", "not_an_image"),
+        (b"GIF89a is not here", "unsupported_format"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'></svg>", "not_an_image"),
         (b"%PDF-1.7", "not_an_image"),
         (gif(), "unsupported_format"),
