@@ -18,6 +18,7 @@ from catalog.models import Availability
 from catalog.money import lower_price
 from search.index.base import NO_CATEGORY, NO_VALUE, Tags, Where
 from search.vocabulary import (
+    AGE_GROUP_WORDS,
     COLOR_IDS,
     GENDER_WORDS,
     check_price,
@@ -60,6 +61,9 @@ class Filters:
         price_max: Highest price a shopper pays, included.
         currency: The prices' currency, ISO 4217.
         in_stock: True: only what can be bought now; False: only what cannot.
+        except_brands: Brands that are not allowed; the index does not know of these and what follows.
+        except_genders: Genders that are not allowed; what is of no known gender is.
+        age_groups: Allowed age groups, keys of `AGE_GROUP_WORDS`; what names none is for adults.
 
     Raises:
         InvalidFilter: A color, gender, currency or price is none.
@@ -74,6 +78,9 @@ class Filters:
     price_max: Decimal | None = None
     currency: str | None = None
     in_stock: bool | None = None
+    except_brands: frozenset[str] = frozenset()
+    except_genders: frozenset[str] = frozenset()
+    age_groups: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         """Normalises names and refuses what means nothing."""
@@ -125,7 +132,21 @@ class Filters:
         if self.in_stock is not None:
             bought_now = Q(product__availability=Availability.IN_STOCK)
             condition &= bought_now if self.in_stock else ~bought_now
-        return condition & self._prices()
+        return condition & self._prices() & self._beyond_the_index()
+
+    def _beyond_the_index(self) -> Q:
+        """The restrictions of which the index knows nothing: they cost a search more neighbours."""
+        condition = Q()
+        if self.except_brands:
+            condition &= ~_is_any_of("product__brand", map(folded, self.except_brands))
+        if self.except_genders:
+            words = [word for gender in self.except_genders for word in GENDER_WORDS[gender]]
+            condition &= ~_is_any_of("product__gender", words)
+        if self.age_groups is not None:
+            words = [word for age_group in self.age_groups for word in AGE_GROUP_WORDS[age_group]]
+            unnamed = Q(product__age_group="") if "adult" in self.age_groups else Q()
+            condition &= _is_any_of("product__age_group", words) | unnamed
+        return condition
 
     def _prices(self) -> Q:
         """What a shopper pays is the lower of price and sale price, or the only one there is."""

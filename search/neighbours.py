@@ -13,6 +13,7 @@ from search.index.base import NO_ID, VectorIndex, Where
 from search.judging import Cut, Judge
 from search.ranking import UNCALIBRATED, Hit, Match, Owner, rank_products
 from search.selectors import EVERYTHING, GarmentSource, garment_sources
+from search.vocabulary import folded
 from segmentation.calibration import Verdict
 from segmentation.types import Embedding
 
@@ -21,6 +22,15 @@ OVERFETCH = 4
 
 MOST_NEIGHBOURS = 65_536
 """Where growing ends: more would mean that so many garments belong to fewer products than are wanted."""
+
+
+def group_of(product_id: int, retailer_id: int, item_group_id: str) -> Hashable:
+    """What all variants of a product are shown once as: its retailer's item group, or itself.
+
+    >>> group_of(7, 1, "MJ07"), group_of(7, 1, "")
+    ((1, 'MJ07'), 7)
+    """
+    return (retailer_id, item_group_id) if item_group_id else product_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,23 @@ class Wanted:
     cut: Cut = field(default_factory=Cut)
     group_variants: bool = True
     """Whether the variants of one item group are one result."""
-    except_group: Hashable = None
-    """A result that is no answer."""
+    apart_by_color: bool = False
+    """Whether the colors of an item group are results of their own, where its variants are one."""
+    except_products: frozenset[int] = frozenset()
+    """Products that are no answer."""
+    except_groups: frozenset[Hashable] = frozenset()
+    """Results that are no answer, as `group_of` names whole item groups; their variants are none either."""
+    most_neighbours: int = MOST_NEIGHBOURS
+    """Where growing ends; less where much that is near may not be an answer."""
+
+    def group(self, source: GarmentSource) -> Hashable:
+        """What a garment's product is shown once as; None where it is no answer."""
+        whole = group_of(source.product_id, source.retailer_id, source.item_group_id)
+        if source.product_id in self.except_products or whole in self.except_groups:
+            return None
+        if not self.group_variants:
+            return source.product_id
+        return (whole, folded(source.color)) if self.apart_by_color else whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +84,6 @@ class Neighbourhood:
     """The verdict of each query's nearest product, whether it passed the cut or not."""
     sources: dict[int, GarmentSource]
     generation: int
-
-
-def group_of(product_id: int, retailer_id: int, item_group_id: str, *, group_variants: bool = True) -> Hashable:
-    """What a product is shown once as: its retailer's item group, or itself.
-
-    >>> group_of(7, 1, "MJ07"), group_of(7, 1, ""), group_of(7, 1, "MJ07", group_variants=False)
-    ((1, 'MJ07'), 7, 7)
-    """
-    return (retailer_id, item_group_id) if item_group_id and group_variants else product_id
 
 
 @dataclass(slots=True)
@@ -93,7 +109,7 @@ class _Search:
             self.generation = found.generation
             for number, ids, scores in zip(numbers, found.ids.tolist(), found.scores.tolist(), strict=True):
                 self.hits[number] = [Hit(i, s) for i, s in zip(ids, scores, strict=True) if i != NO_ID]
-                if len(self.hits[number]) < k or k >= MOST_NEIGHBOURS:
+                if len(self.hits[number]) < k or k >= self.wanted.most_neighbours:
                     exhausted.add(number)
         self._look_up(open_queries)
         return exhausted
@@ -104,13 +120,8 @@ class _Search:
         found = garment_sources(unknown, self.wanted.filters)
         self.sources.update({garment_id: found.get(garment_id) for garment_id in unknown})
         for garment_id, source in found.items():
-            group = group_of(
-                source.product_id,
-                source.retailer_id,
-                source.item_group_id,
-                group_variants=self.wanted.group_variants,
-            )
-            if group != self.wanted.except_group:
+            group = self.wanted.group(source)
+            if group is not None:
                 self.owners[garment_id] = Owner(source.product_id, group, source.is_in_stock)
 
     def rank(self, number: int) -> list[Match]:
@@ -141,13 +152,13 @@ def find_products(index: VectorIndex, queries: Sequence[Query], wanted: Wanted) 
     search = _Search(index, queries, wanted, index.generation)
     ranked: list[list[Match]] = [[] for _ in queries]
     open_queries = list(range(len(queries)))
-    k = min((wanted.limit + 1) * OVERFETCH, MOST_NEIGHBOURS)
+    k = min((wanted.limit + 1) * OVERFETCH, wanted.most_neighbours)
     while open_queries:
         exhausted = search.fetch(open_queries, k)
         for number in open_queries:
             ranked[number] = search.rank(number)
         open_queries = [n for n in open_queries if n not in exhausted and search.may_grow(n, ranked[n])]
-        k = min(k * OVERFETCH, MOST_NEIGHBOURS)
+        k = min(k * OVERFETCH, wanted.most_neighbours)
     return Neighbourhood(
         matches=tuple([match for match in of_query if wanted.cut.keeps(match)] for of_query in ranked),
         nearest=tuple(of_query[0].verdict if of_query else "none" for of_query in ranked),

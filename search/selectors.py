@@ -41,6 +41,8 @@ class GarmentSource:
     item_group_id: str
     """Joins a retailer's variants; empty for a product that has none."""
     is_in_stock: bool
+    color: str = ""
+    """In the retailer's words."""
 
 
 def due_images(space: Space, retailer: Retailer | None = None) -> QuerySet[ProductImage]:
@@ -93,10 +95,11 @@ def garment_sources(garment_ids: Iterable[int], filters: Filters = EVERYTHING) -
             "product__retailer_id",
             "product__item_group_id",
             "product__availability",
+            "product__color",
         )
-        for pk, product_id, category_id, retailer_id, group, availability in rows:
+        for pk, product_id, category_id, retailer_id, group, availability, color in rows:
             in_stock = availability == Availability.IN_STOCK
-            sources[pk] = GarmentSource(product_id, category_id, retailer_id, group, in_stock)
+            sources[pk] = GarmentSource(product_id, category_id, retailer_id, group, in_stock, color)
     return sources
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from django.db.models import Q
 
 from catalog.models import Product
-from search.results import Variants
+from search.results import Offer, Variants
 from search.selectors import chunked
+from search.vocabulary import folded
 
 MAX_LISTED = 100
 """Most variants a result lists; it tells how many there are."""
@@ -18,7 +19,6 @@ MAX_LISTED = 100
 GROUPS_A_QUERY = 400
 """SQLite takes at most 1000 alternatives a statement; a photo of many garments shows more groups."""
 
-_ALONE = Variants()
 _LETTER_SIZE = re.compile(r"(\d{0,2})(x*)(?:(s)(?:mall)?|(m)(?:edium)?|(l)(?:arge)?)")
 
 
@@ -36,8 +36,47 @@ def variants_of(products: Iterable[Product]) -> dict[int, Variants]:
     found: dict[int, Variants] = {}
     for each in shown:
         of_group = members.get((each.retailer_id, each.item_group_id), [])
-        found[each.pk] = _ALONE if len(of_group) < 2 else _listed(of_group)
+        offer = offer_of(each, of_group)
+        found[each.pk] = Variants(offer=offer) if len(of_group) < 2 else _listed(of_group, offer)
     return found
+
+
+def item_group_of(product: Product) -> list[Product]:
+    """All variants of a product that are on sale, itself included where it is; none where it stands alone."""
+    group = {(product.retailer_id, product.item_group_id)} if product.item_group_id else ()
+    return list(_on_sale(group))
+
+
+def offer_of(product: Product, of_group: Iterable[Product]) -> Offer:
+    """What can be said of a product and its variants together: sizes and prices of its own color, and all colors.
+
+    Args:
+        product: The one that is shown.
+        of_group: Its item group, on sale; it may be among them, and where there are none it stands alone.
+    """
+    group = list(of_group) or [product]
+    of_color = [each for each in group if same_color(each, product)] or [product]
+    paid = [
+        each.effective_price
+        for each in of_color
+        if each.effective_price is not None and each.currency == product.currency
+    ]
+    in_stock = [each for each in of_color if each.is_in_stock]
+    return Offer(
+        is_in_stock=bool(in_stock),
+        sizes=_sizes(of_color),
+        sizes_in_stock=_sizes(in_stock),
+        colors=_colors(group),
+        colors_in_stock=_colors(each for each in group if each.is_in_stock),
+        price_min=min(paid, default=None),
+        price_max=max(paid, default=None),
+        currency=product.currency,
+    )
+
+
+def same_color(one: Product, other: Product) -> bool:
+    """Whether two variants are of one color, in the retailer's own words."""
+    return folded(one.color) == folded(other.color)
 
 
 def size_order(size: str) -> tuple[int, float, str]:
@@ -68,9 +107,20 @@ def _on_sale(groups: Iterable[tuple[int, str]]) -> Iterator[Product]:
         condition = Q()
         for retailer_id, item_group_ids in of_retailer.items():
             condition |= Q(retailer_id=retailer_id, item_group_id__in=item_group_ids)
-        yield from Product.objects.filter(condition, withdrawn_at=None).defer("description", "extra").order_by("pk")
+        found = Product.objects.filter(condition, withdrawn_at=None).select_related("retailer")
+        yield from found.defer("description", "extra").order_by("pk")
 
 
-def _listed(of_group: list[Product]) -> Variants:
+def _listed(of_group: list[Product], offer: Offer) -> Variants:
     ordered = sorted(of_group, key=lambda each: (each.color.casefold(), size_order(each.size), each.pk))
-    return Variants(tuple(ordered[:MAX_LISTED]), len(ordered))
+    return Variants(tuple(ordered[:MAX_LISTED]), len(ordered), offer)
+
+
+def _sizes(products: Iterable[Product]) -> tuple[str, ...]:
+    return tuple(sorted({each.size.strip() for each in products} - {""}, key=size_order))
+
+
+def _colors(products: Iterable[Product]) -> tuple[str, ...]:
+    """Distinct but for case and spaces, by name."""
+    spellings = {folded(each.color): each.color.strip() for each in products if each.color.strip()}
+    return tuple(spellings[name] for name in sorted(spellings))

@@ -19,8 +19,18 @@ GENDER_WORDS: dict[str, tuple[str, ...]] = {
 }
 """The three genders of Google Merchant's specification, and what feeds write for them."""
 
+AGE_GROUP_WORDS: dict[str, tuple[str, ...]] = {
+    "adult": ("adult", "adults", "grown-up", "teen", "teens", "teenager", "junior"),
+    "kids": ("kids", "kid", "child", "children", "youth", "big kids", "little kids"),
+    "toddler": ("toddler", "toddlers"),
+    "infant": ("infant", "infants", "baby", "babies"),
+    "newborn": ("newborn", "newborns"),
+}
+"""The age groups of Google Merchant's specification (teens count as adults there), and what feeds write for them."""
+
 COLOR_IDS = {name: number for number, name in enumerate(COLOR_NAMES)}
 
+_AGE_GROUP_OF_WORD = {word: age_group for age_group, words in AGE_GROUP_WORDS.items() for word in words}
 _GENDER_OF_WORD = {word: gender for gender, words in GENDER_WORDS.items() for word in words}
 _COLOR_OF_WORD = {**{name: name for name in COLOR_NAMES}, "grey": "gray"}
 _MAX_TAG = 2**63 - 1
@@ -44,6 +54,15 @@ def gender_of(word: str) -> str | None:
     ('female', None)
     """
     return _GENDER_OF_WORD.get(folded(word))
+
+
+def age_group_of(word: str) -> str | None:
+    """The age group that a feed's word means, or None; no word is for adults, as Google reads it.
+
+    >>> age_group_of("Children"), age_group_of(""), age_group_of("robots")
+    ('kids', 'adult', None)
+    """
+    return _AGE_GROUP_OF_WORD.get(folded(word)) if word.strip() else "adult"
 
 
 def known_gender(word: str) -> str:

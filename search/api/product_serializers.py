@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.core.files.storage import default_storage
@@ -11,7 +12,7 @@ from rest_framework import serializers
 from catalog.api.serializers import ProductSerializer, absolute_url
 from catalog.money import in_decimals_of
 from search.api.category_serializers import CategorySerializer, render_category
-from search.results import Look, LookItem, RankedProduct, Total
+from search.results import Look, LookItem, Offer, RankedProduct, Total
 from segmentation.calibration import VERDICTS
 
 _PRICE_FIELDS = ["price", "sale_price", "currency", "availability", "in_stock"]
@@ -32,6 +33,41 @@ class VariantSerializer(ProductSerializer):
         read_only_fields = fields
 
 
+class OfferSerializer(serializers.Serializer[Offer]):
+    """What the sizes of a garment, in the color of the product shown, say together, whatever the filters."""
+
+    in_stock_any = serializers.BooleanField(source="is_in_stock", help_text="Whether any of its sizes can be bought.")
+    sizes = serializers.ListField(
+        child=serializers.CharField(), help_text="Sizes on sale as the feed writes them, smallest first."
+    )
+    sizes_in_stock = serializers.ListField(
+        child=serializers.CharField(), help_text="Those of them that can be bought now."
+    )
+    colors = serializers.ListField(
+        child=serializers.CharField(), help_text="Colors its item group is sold in, in the retailer's words."
+    )
+    colors_in_stock = serializers.ListField(
+        child=serializers.CharField(), help_text="Those of them that can be bought now, in any size."
+    )
+    price_min = serializers.SerializerMethodField()
+    price_max = serializers.SerializerMethodField()
+    currency = serializers.CharField(help_text="ISO 4217, of both prices; that of the product shown.")
+
+    @extend_schema_field(
+        serializers.CharField(allow_null=True, help_text="What a shopper pays for the cheapest of its sizes, or null.")
+    )
+    def get_price_min(self, offer: Offer) -> str | None:
+        """As text, exact."""
+        return _amount(offer.price_min, offer.currency)
+
+    @extend_schema_field(
+        serializers.CharField(allow_null=True, help_text="What a shopper pays for the dearest of its sizes, or null.")
+    )
+    def get_price_max(self, offer: Offer) -> str | None:
+        """As text, exact."""
+        return _amount(offer.price_max, offer.currency)
+
+
 class ResultSerializer(serializers.Serializer[RankedProduct]):
     """One product of a list, best first; every product, and every item group, at most once."""
 
@@ -50,6 +86,9 @@ class ResultSerializer(serializers.Serializer[RankedProduct]):
         many=True,
         help_text="Those products by color and size, whatever the filters, at most 100; empty where it is the only "
         "one, or with group_variants=false.",
+    )
+    offer = OfferSerializer(
+        source="variants.offer", help_text="The sizes of this color together: what is in stock, and for how much."
     )
     matched_image_url = serializers.SerializerMethodField()
 
@@ -102,3 +141,7 @@ class LookSerializer(serializers.Serializer[Look]):
     totals = TotalSerializer(many=True, help_text="What all items with a price cost together, by currency.")
     n_unpriced = serializers.IntegerField(help_text="Items without a price, which no total holds.")
     items = LookItemSerializer(many=True, help_text="One for each garment that the retailer has a match for.")
+
+
+def _amount(amount: Decimal | None, currency: str) -> str | None:
+    return None if amount is None else format(in_decimals_of(amount, currency), "f")

@@ -18,7 +18,7 @@ from tests.integration.services import ServiceMissingError, postgres_server, red
 from tests.pretend_models import PretendModel, by_colors, write_pair
 from tests.search_shop import write_shop
 from tests.spaces_shop import index
-from workers import runtime
+from workers import client, runtime
 from workers.model_files import CheckpointPair, configured_pair
 
 
@@ -95,3 +95,14 @@ def old(lend: Callable[..., PretendModel], tmp_path: Path) -> PretendModel:
 def other(lend: Callable[..., PretendModel], tmp_path: Path) -> PretendModel:
     """A model of another pair, as good as the configured one's."""
     return lend(write_pair(tmp_path / "given", 1))
+
+
+@pytest.fixture
+def nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has a photo described fails: what answers from stored vectors needs no vision."""
+
+    def look(*_: object, **__: object) -> None:
+        raise AssertionError("vision was called")
+
+    for module, name in ((client, "describe_photos"), (client, "send"), (runtime, "predictor")):
+        monkeypatch.setattr(module, name, look)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,8 +50,8 @@ def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return n_looked_up
 
 
-def find(index: LongIndex, *queries: Query, limit: int = 4, cut: Cut | None = None) -> list[int]:
-    found = find_products(index, queries or (QUERY,), Wanted(limit, cut=Cut() if cut is None else cut))  # type: ignore[arg-type]
+def find(index: LongIndex, *queries: Query, limit: int = 4, **wanted: Any) -> list[int]:
+    found = find_products(index, queries or (QUERY,), Wanted(limit, **wanted))  # type: ignore[arg-type]
     return [match.product_id for match in found.matches[0]]
 
 
@@ -67,10 +68,9 @@ def test_growing_ends_with_the_index() -> None:
     assert [k for _, k in index.asked] == [20, 80, 320]
 
 
-def test_growing_ends_somewhere_in_an_index_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "MOST_NEIGHBOURS", 1000)
+def test_growing_ends_somewhere_in_an_index_without_end() -> None:
     index = LongIndex(10**9)
-    assert find(index) == [5000]
+    assert find(index, most_neighbours=1000) == [5000]
     assert [k for _, k in index.asked] == [20, 80, 320, 1000]
 
 
