@@ -436,7 +436,8 @@ def test_similar_products_leave_out_the_products_own_variants_unless_they_are_sh
     assert names(reply) == ["near", "far"]
     assert (reply["match"], reply["verdict"]) == ("garment", "similar")
     assert reply["results"][0]["n_variants"] == 2
-    assert names(client.get(address, {"group_variants": "false"}).json()) == ["red", "near", "near-m", "far"]
+    apart = {"group_variants": "false", "exclude_item_group": "false"}
+    assert names(client.get(address, apart).json()) == ["red", "near", "near-m", "far"]
     assert names(client.get(address, {"verdict": "similar", "brand": "acme"}).json()) == ["near"]
 
 
