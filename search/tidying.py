@@ -17,6 +17,7 @@ from search.event_upkeep import forget_old_events
 from search.import_tasks import take_up_imports
 from search.query_images import purge_expired
 from search.query_photos import remove_strays
+from search.recommendations.counting import count_when_due
 from search.search_records import purge_old_searches
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ CHORES: tuple[tuple[str, Chore], ...] = (
     ("webhooks sent", send_for_a_while),
     ("old webhook deliveries forgotten", forget_old_deliveries),
     ("old events forgotten", forget_old_events),
+    ("pairs worn together counted", count_when_due),
 )
 """In the order they are done; add yours. They may be bodies or hand tasks over, as a command may: tasks stay below."""
 
