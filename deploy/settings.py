@@ -115,8 +115,8 @@ SELVEDGE_MAX_FEED_BYTES = int(_positive("SELVEDGE_MAX_FEED_BYTES", 2 * 1024**3))
 # An import whose process has not been heard of for so long is taken up by another.
 SELVEDGE_IMPORT_LEASE_S = _positive("SELVEDGE_IMPORT_LEASE_S", 60)
 SELVEDGE_IMPORT_RETENTION_DAYS = _positive("SELVEDGE_IMPORT_RETENTION_DAYS", 30)
-# What shoppers did with answers (events), and what was sent to webhooks, is deleted after so many days; an endpoint that
-# accepts nothing for so many is told no more.
+# What shoppers did with answers (events), and what was sent to webhooks, is deleted after so many days; an endpoint
+# that accepts nothing for so many is told no more.
 SELVEDGE_EVENT_RETENTION_DAYS = _positive("SELVEDGE_EVENT_RETENTION_DAYS", 400)
 SELVEDGE_WEBHOOK_RETENTION_DAYS = _positive("SELVEDGE_WEBHOOK_RETENTION_DAYS", 30)
 SELVEDGE_WEBHOOK_DISABLE_DAYS = _positive("SELVEDGE_WEBHOOK_DISABLE_DAYS", 5)
@@ -344,6 +344,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/",
     "ENUM_NAME_OVERRIDES": {
         "KeyKindEnum": "catalog.models.ApiKey.Kind",
+        "KeyStateEnum": "catalog.access.granting.STATES",
+        "ImportStateEnum": "catalog.models.ImportJob.State",
+        "DeliveryStateEnum": "catalog.models.WebhookDelivery.State",
     },
     # The docs page works without the internet.
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from catalog.api import views
+from catalog.api import retailer_views
 from deploy.redaction import redacted
 from tests.access_cases import secret_of
 
@@ -35,8 +35,8 @@ def test_a_request_that_breaks_down_leaves_its_traceback_but_not_its_key(
             f"no answer to Authorization: Bearer {key} from https://feeds:hush@shop.example/f?token=t0ken"
         )
 
-    monkeypatch.setattr(views, "asked", fail)
-    answer = Client(headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False).get("/api/products")
+    monkeypatch.setattr(retailer_views, "asked", fail)
+    answer = Client(headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False).get("/api/retailers")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     assert "Traceback" in log.getvalue()
     assert "RuntimeError: no answer to" in log.getvalue()
