@@ -70,7 +70,8 @@ def _plan_download(link: str, address: str, known: ProductImage | None, sibling:
     the picture that is there stays until the new one is, so that the product is found meanwhile; the stage takes it
     away where the new link turns out to be dead, or does not answer for long.
     """
-    if known is not None and known.source == link and (known.error_code or known.status != ProductImage.Status.FAILED):
+    was_asked_for = known is not None and (known.status != ProductImage.Status.FAILED or known.n_attempts > 0)
+    if known is not None and known.source == link and was_asked_for:
         return ImageMerge()
     try:
         check_link(address)

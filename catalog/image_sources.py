@@ -13,6 +13,7 @@ from catalog import limits
 from catalog.errors import FeedError, ImageMissing, ImageRefused
 
 MOST_ENTRIES = 1_000_000
+BUCKETS = frozenset({"gs", "s3"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,8 @@ def _relative_path(link: str) -> PurePosixPath:
     """The link as a path below the images folder, without touching the disk."""
     if "://" in link:
         scheme = link.split(":", 1)[0].lower()
-        raise ImageRefused(f"{_quote(link)}: {scheme}:// links are not supported", "link_refused")
+        hint = ", unless SELVEDGE_IMAGE_ROOTS maps them to a web address" if scheme in BUCKETS else ""
+        raise ImageRefused(f"{_quote(link)}: {scheme}:// links are not supported{hint}", "link_refused")
     path = PurePosixPath(link.replace("\\", "/"))
     if "\0" in link or path.is_absolute() or not path.parts or path.parts[0].endswith(":"):
         raise ImageRefused(f"{_quote(link)} is not a path inside the images folder", "link_refused")
