@@ -8,7 +8,7 @@ import io
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from catalog import limits
 from catalog.errors import FeedError
@@ -44,8 +44,8 @@ class FeedBytes(io.RawIOBase):
         self.n_bytes = 0
         self._path = path
         self._counter = counter
-        self._packed: IO[bytes] = path.open("rb")
-        self._source: IO[bytes] | gzip.GzipFile = (
+        self._packed = path.open("rb")
+        self._source: io.BufferedReader | gzip.GzipFile = (
             gzip.GzipFile(fileobj=self._packed) if is_gzip else self._packed  # closed with this
         )
 
@@ -61,7 +61,7 @@ class FeedBytes(io.RawIOBase):
         """
         view = memoryview(buffer).cast("B")
         try:
-            data = self._source.read(len(view))
+            data = self._source.read1(len(view))  # not `read`, which loses what came before the damage
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             reason = "breaks off" if isinstance(error, EOFError) else f"is damaged ({error})"
             self.damage = f"the packed file {reason} after {self.n_bytes} unpacked bytes"
