@@ -37,7 +37,7 @@ def given(request: Request) -> dict[str, Any]:
         if name in values:
             raise serializers.ValidationError({storable(name)[:60]: [GIVEN_TWICE]})
         values[name] = [_literal(text) for text in value] if name in _LISTS and isinstance(value, list) else value
-    return {name: value for name, value in values.items() if value != []}
+    return {name: value for name, value in values.items() if value != [] or name not in _LISTS}
 
 
 def search_options(wanted: Mapping[str, Any], retailer: Retailer | None) -> SearchOptions:

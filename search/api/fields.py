@@ -55,6 +55,16 @@ class BoxField(serializers.CharField):
         return edges
 
 
+class ImageIdField(serializers.UUIDField):
+    """A UUID as text: a number, which the library takes for one, is none."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The UUID."""
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
 @extend_schema_field(
     {
         "oneOf": [

@@ -12,6 +12,7 @@ from search.api.fields import (
     BoxField,
     CategoryField,
     CurrencyField,
+    ImageIdField,
     NamesField,
     ObjectsField,
     PriceField,
@@ -82,7 +83,7 @@ class SearchParameters(ListParameters):
         help_text="Web address (http or https) of one photo to search with. Addresses within private networks are "
         "refused.",
     )
-    image_id = serializers.UUIDField(
+    image_id = ImageIdField(
         required=False,
         help_text="Of an earlier answer: asks again with the same photo (another page, garment or region, other "
         "filters) without sending it or looking at it again.",
