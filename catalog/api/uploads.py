@@ -43,6 +43,7 @@ class ToDisk(TemporaryFileUploadHandler):
         """
         self._n_bytes += len(raw_data)
         if self._n_bytes > settings.SELVEDGE_MAX_FEED_BYTES:
+            self.file.close()
             raise ProblemError(413, "file_too_large", f"More than {settings.SELVEDGE_MAX_FEED_BYTES} bytes came.")
         super().receive_data_chunk(raw_data, start)
 
