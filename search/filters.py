@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import F, Q, Value
+from django.db.models.expressions import Combinable
 from django.db.models.lookups import In
 
-from catalog.models import Availability
 from catalog.money import lower_price
 from search.index.base import NO_CATEGORY, NO_VALUE, Tags, Where
+from search.stock import IN_STOCK_TAG, any_size_in_stock
 from search.vocabulary import (
     AGE_GROUP_WORDS,
     COLOR_IDS,
@@ -31,7 +32,7 @@ from search.vocabulary import (
     stable_id,
 )
 
-TAG_FIELDS = (
+TAG_FIELDS: tuple[str | Combinable, ...] = (
     "product__retailer_id",
     "category_id",
     "product__brand",
@@ -40,9 +41,9 @@ TAG_FIELDS = (
     "product__currency",
     "product__price",
     "product__sale_price",
-    "product__availability",
+    IN_STOCK_TAG,
 )
-"""Lookups from a garment; their values, in this order, are the arguments of `tags_of`."""
+"""Lookups from a garment, and what is computed; their values, in this order, are the arguments of `tags_of`."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Filters:
         price_min: Least price a shopper pays, included.
         price_max: Highest price a shopper pays, included.
         currency: The prices' currency, ISO 4217.
-        in_stock: True: only what can be bought now; False: only what cannot.
+        in_stock: True: only what can be bought now, in any size of its color; False: only what cannot in any.
         except_brands: Brands that are not allowed; the index does not know of these and what follows.
         except_genders: Genders that are not allowed; what is of no known gender is.
         age_groups: Allowed age groups, keys of `AGE_GROUP_WORDS`; what names none is for adults.
@@ -130,9 +131,12 @@ class Filters:
         if self.colors is not None:
             condition &= Q(color_name__in=self.colors)
         if self.in_stock is not None:
-            bought_now = Q(product__availability=Availability.IN_STOCK)
-            condition &= bought_now if self.in_stock else ~bought_now
-        return condition & self._prices() & self._beyond_the_index()
+            condition &= any_size_in_stock(self.offers()) if self.in_stock else ~any_size_in_stock()
+        return condition & self._prices("product__") & self._beyond_the_index()
+
+    def offers(self) -> Q:
+        """What another size of a garment, a product, must cost to stand for it where it is sold out."""
+        return self._prices("")
 
     def _beyond_the_index(self) -> Q:
         """The restrictions of which the index knows nothing: they cost a search more neighbours."""
@@ -148,16 +152,16 @@ class Filters:
             condition &= _is_any_of("product__age_group", words) | unnamed
         return condition
 
-    def _prices(self) -> Q:
+    def _prices(self, product: str) -> Q:
         """What a shopper pays is the lower of price and sale price, or the only one there is."""
-        condition = Q() if self.currency is None else Q(product__currency__iexact=self.currency)
+        price, sale_price = f"{product}price", f"{product}sale_price"
+        condition = Q() if self.currency is None else Q(**{f"{product}currency__iexact": self.currency})
         if self.price_max is not None:
-            condition &= Q(product__price__lte=self.price_max) | Q(product__sale_price__lte=self.price_max)
+            condition &= Q(**{f"{price}__lte": self.price_max}) | Q(**{f"{sale_price}__lte": self.price_max})
         if self.price_min is not None:
-            for name in ("price", "sale_price"):
-                enough = Q(**{f"product__{name}__gte": self.price_min})
-                condition &= enough | Q(**{f"product__{name}__isnull": True})
-            condition &= Q(product__price__isnull=False) | Q(product__sale_price__isnull=False)
+            for name in (price, sale_price):
+                condition &= Q(**{f"{name}__gte": self.price_min}) | Q(**{f"{name}__isnull": True})
+            condition &= Q(**{f"{price}__isnull": False}) | Q(**{f"{sale_price}__isnull": False})
         return condition
 
 
@@ -170,7 +174,7 @@ def tags_of(
     currency: str,
     price: Decimal | None,
     sale_price: Decimal | None,
-    availability: str,
+    is_in_stock: bool,
 ) -> Tags:
     """What a garment can be filtered by in the index; the arguments are the values of `TAG_FIELDS`."""
     paid = lower_price(price, sale_price)
@@ -183,7 +187,7 @@ def tags_of(
         color_id=COLOR_IDS.get(color_name, NO_VALUE),
         currency_id=stable_id(currency.upper()),
         price=NO_VALUE if paid is None or paid < 0 else hundredths(paid),
-        in_stock=int(availability == Availability.IN_STOCK),
+        in_stock=int(is_in_stock),
     )
 
 

@@ -22,6 +22,7 @@ from search.index_rows import Progress, fill, refresh
 from search.models import Garment, Space
 from search.selectors import IDS_A_QUERY, chunked
 from search.spaces import serving_record
+from search.stock import sizes_of
 
 logger = logging.getLogger(__name__)
 
@@ -114,11 +115,16 @@ def index_garments(space: Space, garment_ids: Iterable[int]) -> IndexChange:
 
 
 def garments_of(product_ids: Iterable[int]) -> list[int]:
-    """The garments that stand for products, in all spaces: ask before products or their images are deleted."""
-    found: list[int] = []
+    """The garments of which a change of products tells, in all spaces: ask before they or their images are deleted.
+
+    These are the products' own, and those of the other sizes of their items and colors: what of one size is in stock
+    can be bought, so they share their availability.
+    """
+    found: set[int] = set()
     for ids in chunked(sorted(set(product_ids)), IDS_A_QUERY):
-        found.extend(Garment.objects.filter(product__in=ids, is_product=True).values_list("pk", flat=True))
-    return found
+        for sizes in chunked(sorted(sizes_of(ids)), IDS_A_QUERY):
+            found.update(Garment.objects.filter(product__in=sizes, is_product=True).values_list("pk", flat=True))
+    return sorted(found)
 
 
 def followed_spaces() -> list[Space]:

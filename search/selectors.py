@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from catalog.models import Availability, Product, ProductImage, Retailer
 from search.filters import Filters
 from search.models import Garment, ImageDescription, Space
+from search.stock import sizes_in_stock
 from segmentation.types import Embedding
 
 IDS_A_QUERY = 900
@@ -83,7 +84,7 @@ def garment_sources(garment_ids: Iterable[int], filters: Filters = EVERYTHING) -
     Args:
         garment_ids: Ids the index returned.
         filters: What the products must be; what was withdrawn, deleted, sold out or repriced beyond them meanwhile is
-            missing from the answer.
+            missing from the answer. Where they must be in stock, a size that is stands for one that is sold out.
     """
     sources: dict[int, GarmentSource] = {}
     condition = filters.garments()
@@ -100,7 +101,20 @@ def garment_sources(garment_ids: Iterable[int], filters: Filters = EVERYTHING) -
         for pk, product_id, category_id, retailer_id, group, availability, color in rows:
             in_stock = availability == Availability.IN_STOCK
             sources[pk] = GarmentSource(product_id, category_id, retailer_id, group, in_stock, color)
-    return sources
+    return _in_stock(sources, filters) if filters.in_stock else sources
+
+
+def _in_stock(sources: dict[int, GarmentSource], filters: Filters) -> dict[int, GarmentSource]:
+    """Puts a size that can be bought in the place of each one that is sold out."""
+    sold_out = {source.product_id for source in sources.values() if not source.is_in_stock}
+    stand_ins: dict[int, int] = {}
+    for ids in chunked(sorted(sold_out), IDS_A_QUERY):
+        stand_ins |= sizes_in_stock(ids, filters.offers())
+    return {
+        pk: source if source.is_in_stock else replace(source, product_id=stand_ins[source.product_id], is_in_stock=True)
+        for pk, source in sources.items()
+        if source.is_in_stock or source.product_id in stand_ins
+    }
 
 
 def matched_images(garment_ids: Iterable[int]) -> dict[int, str]:

@@ -87,7 +87,7 @@ class Tags:
         color_id: Position in `segmentation.colors.COLOR_NAMES`, or `NO_VALUE`.
         currency_id: Stands for the price's currency, or `NO_VALUE`.
         price: What a shopper pays, in hundredths of the currency, or `NO_VALUE`.
-        in_stock: 1 where it can be bought now, else 0.
+        in_stock: 1 where it can be bought now, in any size of its color, else 0.
     """
 
     retailer_id: int
