@@ -102,6 +102,7 @@ def count_days(period: Period, retailer: Retailer | None) -> list[DayRates]:
     outcomes = {
         (day, kind): count
         for day, kind, count in _outcomes(period, retailer)
+        .annotate(day=_day_of("search__created_at"), photo=Coalesce("search__image_id", "search__search_id"))
         .values_list("day", "kind")
         .annotate(count=Count("photo", distinct=True))
         .order_by("day", "kind")
@@ -146,7 +147,8 @@ def _searches(period: Period, retailer: Retailer | None) -> QuerySet[SearchLog]:
     return searches if retailer is None else searches.filter(retailer=retailer)
 
 
-def _outcomes(period: Period, retailer: Retailer | None) -> QuerySet[Event, Event]:
+def _outcomes(period: Period, retailer: Retailer | None) -> QuerySet[Event]:
+    """What shoppers did with the answers to the searches of a period."""
     events = Event.objects.filter(
         kind__in=OUTCOMES,
         # Of no use but for the index: what shoppers do comes after their search.
@@ -155,9 +157,7 @@ def _outcomes(period: Period, retailer: Retailer | None) -> QuerySet[Event, Even
         search__created_at__lt=period.end,
         search__has_match=True,
     )
-    if retailer is not None:
-        events = events.filter(retailer=retailer, search__retailer=retailer)
-    return events.annotate(day=_day_of("search__created_at"), photo=Coalesce("search__image_id", "search__search_id"))
+    return events if retailer is None else events.filter(retailer=retailer, search__retailer=retailer)
 
 
 def _by_category(period: Period, retailer: Retailer | None) -> list[CategoryRate]:

@@ -126,7 +126,9 @@ class ReceiptSerializer(serializers.Serializer[Any]):
         help_text="Why it was rejected: invalid_event, wrong_time, unknown_search, unknown_product, unknown_retailer, "
         "retailer_required; else empty."
     )
-    errors = EventErrorSerializer(many=True, help_text="What is wrong with it; empty where nothing is.")
+    errors = EventErrorSerializer(  # type: ignore[assignment]  # DRF takes declared fields out of the class
+        many=True, help_text="What is wrong with it; empty where nothing is."
+    )
 
 
 class ReceiptsSerializer(serializers.Serializer[Any]):

@@ -37,7 +37,13 @@ function row({ object_ids: ids, result }, byId) {
   const paid = lowest(product);
   return element(
     "li",
-    { class: "look__item", "data-product-id": product.product_id },
+    {
+      class: "look__item",
+      "data-product-id": product.product_id,
+      "data-retailer": product.retailer,
+      "data-rank": result.rank,
+      "data-object-id": ids[0],
+    },
     picture(result),
     element(
       "div",

@@ -10,6 +10,7 @@ import { PhotoStage } from "./photo_stage.js";
 import { clearProblem, mayPass, showProblem } from "./problem_notice.js";
 import { showProducts } from "./product_cards.js";
 import { offerRetailers } from "./retailer_choice.js";
+import { answersTo, watchProducts } from "./shopper_events.js";
 import { isGood } from "./verdicts.js";
 
 const at = (id) => document.getElementById(id);
@@ -31,6 +32,7 @@ for (const wish of ["retailer", "color", "in-stock-only"]) {
 }
 at("options").addEventListener("submit", (event) => event.preventDefault());
 offerRetailersWhereSeveral();
+watchProducts(at("products-list"), at("looks-list"));
 
 /**
  * Searches with a photo; a search still running is cancelled.
@@ -114,6 +116,7 @@ async function showReply(reply, request) {
   await stage.showGarments(reply.objects, reply.image);
   if (page.running !== request) return;
   page.reply = reply;
+  answersTo(reply);
   finish();
   list.show(reply.objects);
   at("facts").textContent = facts(reply);

@@ -25,6 +25,7 @@ export function showProducts(found, isCalibrated, say) {
   const note = noteOf(found, good.length);
   document.getElementById("products-note").textContent = note;
   const list = document.getElementById("products-list");
+  list.dataset.objectId = found.object_id;
   list.replaceChildren(...good.map((result) => card(result, isCalibrated)));
   offerOthers(others, good.length > 0, (button) => {
     button.remove();
@@ -60,7 +61,12 @@ function card(result, isCalibrated) {
   const { product } = result;
   return element(
     "li",
-    { class: "product", "data-product-id": product.product_id },
+    {
+      class: "product",
+      "data-product-id": product.product_id,
+      "data-retailer": product.retailer,
+      "data-rank": result.rank,
+    },
     picture(result),
     element(
       "div",

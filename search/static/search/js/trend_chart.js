@@ -1,23 +1,14 @@
 /** The chart: stacked bars of garments by class, one bar a day, the axis from zero. */
 
+import { chartTheme, dayTitle, shortDay, themeColor } from "./chart_theme.js";
 import { daysBetween, SIDES } from "./trend_counts.js";
-
-const dayAndMonth = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
-const fullDay = new Intl.DateTimeFormat("en-GB", {
-  weekday: "short",
-  day: "numeric",
-  month: "long",
-  year: "numeric",
-  timeZone: "UTC",
-});
 
 export class TrendChart {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
     this.last = null;
-    window.Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.last && this.draw(...this.last));
+    chartTheme(() => this.last && this.draw(...this.last));
   }
 
   /**
@@ -65,7 +56,7 @@ function options(days) {
           color: ink,
           maxRotation: 0,
           autoSkipPadding: 14,
-          callback: (_, day) => dayAndMonth.format(noon(days[day])),
+          callback: (_, day) => shortDay(days[day]),
         },
       },
       y: {
@@ -82,7 +73,7 @@ function options(days) {
       tooltip: {
         filter: (item) => item.raw > 0,
         itemSort: (one, other) => other.raw - one.raw,
-        callbacks: { title: ([item]) => (item ? fullDay.format(noon(days[item.dataIndex])) : "") },
+        callbacks: { title: ([item]) => (item ? dayTitle(days[item.dataIndex]) : "") },
       },
     },
   };
@@ -93,12 +84,4 @@ function spoken(trends, side, rows) {
   const classes = rows.map((row) => `${row.name} ${row.total}`).join(", ");
   const period = `from ${trends.from} to ${trends.to}`;
   return `${SIDES[side].title} ${period}, by class: ${classes}. The table below has the totals.`;
-}
-
-function themeColor(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-function noon(day) {
-  return new Date(`${day}T12:00:00Z`);
 }

@@ -2,7 +2,7 @@
 
 import { csvOf } from "./csv.js";
 import { element } from "./dom.js";
-import { sumOf } from "./trend_counts.js";
+import { className, sumOf } from "./trend_counts.js";
 
 const share = (value) => `${(value * 100).toFixed(1)}\u00a0%`;
 
@@ -51,7 +51,8 @@ export class TrendTable {
 
   /**
    * The rows as shown, in their order, each with what its counts are of.
-   * @param {{from: string, to: string, retailer: string|null, model_versions: string[]}} trends The API's reply.
+   * @param {{from: string, to: string, retailer: string|null, model_versions: string[], rates: object}} trends The
+   *   API's reply.
    */
   csv(trends) {
     const header = [
@@ -61,12 +62,20 @@ export class TrendTable {
       "catalog_share",
       "searched_garments",
       "searched_share",
+      "judged_garments",
+      "no_match_garments",
+      "no_match_rate",
+      "no_match_low",
+      "no_match_high",
       "from",
       "to",
       "retailer",
       "model_versions",
     ];
     const frame = [trends.from, trends.to, trends.retailer ?? "all", trends.model_versions.join(" ")];
+    const unmatched = new Map(
+      trends.rates.no_match_by_category.map(({ category, no_match: rate }) => [className(category), rate]),
+    );
     const rows = this.#sorted().map((row) => [
       row.name,
       row.group,
@@ -74,6 +83,7 @@ export class TrendTable {
       row.catalogShare.toFixed(4),
       row.searches,
       row.searchesShare.toFixed(4),
+      ...noMatchCells(unmatched.get(row.name)),
       ...frame,
     ]);
     return csvOf([header, ...rows]);
@@ -115,6 +125,12 @@ export class TrendTable {
     });
     return element("th", { scope: "col", class: css, "aria-sort": isSorted && this.order.direction }, button);
   }
+}
+
+/** Empty where no garment of the class was searched for, or the search did not say whether it had a match. */
+function noMatchCells(rate) {
+  if (!rate || rate.rate === null) return ["", "", "", "", ""];
+  return [rate.of, rate.count, rate.rate.toFixed(4), rate.low.toFixed(4), rate.high.toFixed(4)];
 }
 
 function line(row) {

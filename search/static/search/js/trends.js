@@ -2,10 +2,13 @@
 
 import { fetchRetailers, fetchTrends, isCancelled, Problem } from "./api.js";
 import { download } from "./csv.js";
+import { noMatchRows, showNoMatches } from "./no_match_table.js";
 import { clearProblem, mayPass, showProblem } from "./problem_notice.js";
+import { RateChart } from "./rate_chart.js";
 import { offerRetailers } from "./retailer_choice.js";
 import { TrendChart } from "./trend_chart.js";
 import { dailyCounts, SIDES, sumOf, totalRows, withOthersJoined } from "./trend_counts.js";
+import { daysCsv, rateCards } from "./trend_rates.js";
 import { TrendTable } from "./trend_table.js";
 
 /** As many classes as colors that are told apart; the rest is joined and named so. */
@@ -15,6 +18,7 @@ const at = (id) => document.getElementById(id);
 const controls = at("controls");
 const chart = new TrendChart(at("chart"));
 const table = new TrendTable(at("totals-table"));
+const rateChart = new RateChart(at("rate-chart"));
 const page = { running: null, trends: null };
 
 controls.addEventListener("submit", (event) => event.preventDefault());
@@ -23,10 +27,8 @@ controls.addEventListener("change", (event) => {
   if (event.target.name !== "side") load();
   else if (page.trends) showSide();
 });
-at("download").addEventListener("click", () => {
-  const { from, to, retailer } = page.trends;
-  download(table.csv(page.trends), `selvedge-trends-${retailer ?? "all"}-${from}-${to}.csv`);
-});
+at("download").addEventListener("click", () => save("trends", table.csv(page.trends)));
+at("download-days").addEventListener("click", () => save("rates", daysCsv(page.trends)));
 start();
 
 async function start() {
@@ -76,8 +78,23 @@ function show() {
   at("dashboard").removeAttribute("aria-busy");
   at("totals").hidden = trends.totals.length === 0;
   table.show(totalRows(trends));
+  showRates();
   showSide();
   at("facts").textContent = stamp(trends);
+}
+
+/** What came of the searches: cards, lines, and what was searched without being stocked. */
+function showRates() {
+  const { trends } = page;
+  const isEmpty = trends.rates.searches === 0;
+  at("rate-cards").replaceChildren(...rateCards(trends.rates));
+  at("rate-chart-frame").hidden = isEmpty;
+  at("rates-empty").hidden = !isEmpty;
+  at("download-days").hidden = isEmpty;
+  if (!isEmpty) rateChart.draw(trends);
+  const rows = noMatchRows(trends);
+  at("no-match").hidden = rows.length === 0;
+  showNoMatches(at("no-match-table"), rows);
 }
 
 /** The chart of the chosen side, and the table sorted by it. */
@@ -110,6 +127,11 @@ function stamp({ from, to, retailer, model_versions: versions }) {
   const models = versions.length > 0 ? `counted by model ${versions.join(", ")}` : "nothing counted yet";
   const warning = versions.length > 1 ? " Counts of different models do not compare exactly." : "";
   return `${from} to ${to} · ${whose} · ${models}.${warning}`;
+}
+
+function save(what, csv) {
+  const { from, to, retailer } = page.trends;
+  download(csv, `selvedge-${what}-${retailer ?? "all"}-${from}-${to}.csv`);
 }
 
 /** Keeps the choice in the address, so that it can be shared and survives a reload. */
