@@ -23,7 +23,9 @@ def in_messages(images: Sequence[ProductImage]) -> Iterator[list[tuple[ProductIm
         StorageUnavailable: The object storage does not answer.
     """
     names = [str(image.file) for image in images]
-    if not names or local_path(names[0]) is not None:
+    if not names:
+        return
+    if local_path(names[0]) is not None:
         yield [(image, PhotoReference(name)) for image, name in zip(images, names, strict=True)]
         return
     with ThreadPoolExecutor(READ_AT_ONCE, thread_name_prefix="photos") as pool:

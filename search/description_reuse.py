@@ -6,7 +6,7 @@ copied; which of it is for sale is chosen by each product's own words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from catalog.models import ProductImage
 from search.descriptions import categories_as_json, read_categories
 from search.models import Garment, ImageDescription, Space
 from search.product_categories import choose_product_garments
-from search.selectors import due_images
+from search.selectors import IDS_A_QUERY, chunked, due_images
 
 SEEN = tuple(
     field.attname
@@ -36,14 +36,32 @@ class Copied:
     """Garments of former descriptions, which the index must forget."""
 
 
-def copy_descriptions(space: Space, image_ids: Sequence[int]) -> Copied:
+def twins_of(space: Space, sha256s: Iterable[str]) -> list[int]:
+    """The due images that have one of these files."""
+    return [
+        image_id
+        for some in chunked(sorted(set(sha256s)), IDS_A_QUERY)
+        for image_id in due_images(space).filter(sha256__in=some).values_list("pk", flat=True)
+    ]
+
+
+def one_a_file(images: Iterable[ProductImage]) -> list[ProductImage]:
+    """The first image of each file."""
+    firsts: dict[str, ProductImage] = {}
+    for image in images:
+        firsts.setdefault(image.sha256, image)
+    return list(firsts.values())
+
+
+def copy_descriptions(space: Space, image_ids: Sequence[int], *, failures_too: bool = False) -> Copied:
     """Describes due images whose very file was described in this space before, for whatever product or retailer.
 
-    Idempotent, in one transaction. Failures are not copied: another try may succeed.
+    Idempotent, in one transaction.
 
     Args:
         space: Where the embeddings live.
         image_ids: Primary keys of images, few enough for one query; those that are not due are passed over.
+        failures_too: A file that just failed has failed for all its images; an older failure is worth another try.
     """
     copied = Copied()
     with transaction.atomic():
@@ -53,7 +71,7 @@ def copy_descriptions(space: Space, image_ids: Sequence[int]) -> Copied:
         stored = ImageDescription.objects.filter(space=space, image__in=[image.pk for image in asked])
         described = dict(stored.values_list("image_id", "image_sha256"))
         due = [image for image in asked if described.get(image.pk) != image.sha256]
-        donors = _donors(space, {image.sha256 for image in due})
+        donors = _donors(space, {image.sha256 for image in due}, failures_too=failures_too)
         images = [image for image in due if image.sha256 in donors]
         if not images:
             return copied
@@ -72,27 +90,28 @@ def copy_descriptions(space: Space, image_ids: Sequence[int]) -> Copied:
     return copied
 
 
-def _donors(space: Space, sha256s: set[str]) -> dict[str, ImageDescription]:
-    """One good description for each file that has one."""
-    described = ImageDescription.objects.filter(
-        space=space,
-        state=ImageDescription.State.OK,
-        image__sha256__in=sha256s,
-        image_sha256=F("image__sha256"),
-    )
-    return {description.image_sha256: description for description in described.order_by("-pk")}
+def _donors(space: Space, sha256s: set[str], *, failures_too: bool) -> dict[str, ImageDescription]:
+    """One description for each file that has one, a good one where there is."""
+    described = ImageDescription.objects.filter(space=space, image__sha256__in=sha256s, image_sha256=F("image__sha256"))
+    if not failures_too:
+        described = described.filter(state=ImageDescription.State.OK)
+    # The last one stays: "ok" sorts after "failed".
+    return {description.image_sha256: description for description in described.order_by("state", "-pk")}
 
 
 def _describe(image: ProductImage, donor: ImageDescription) -> ImageDescription:
+    is_good = donor.state == ImageDescription.State.OK
     return ImageDescription(
         image=image,
         space_id=donor.space_id,
         image_sha256=image.sha256,
-        state=ImageDescription.State.OK,
+        state=donor.state,
+        error_code=donor.error_code,
+        error=donor.error,
         width_px=donor.width_px,
         height_px=donor.height_px,
         segmenter_version=donor.segmenter_version,
-        product_category_ids=categories_as_json(read_categories(image.product)),
+        product_category_ids=categories_as_json(read_categories(image.product)) if is_good else None,
         described_at=datetime.now(UTC),
     )
 

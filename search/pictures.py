@@ -6,9 +6,10 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from django.core.files.storage import default_storage
 from numpy.typing import NDArray
 
+from catalog.errors import StorageUnavailable
+from catalog.images import read_stored
 from segmentation.errors import PhotoRejected
 from segmentation.images import decode_displayed
 
@@ -25,7 +26,7 @@ MOST_ASPECT_DIFFERENCE = 0.03
 
 
 def is_same_picture(one: str, other: str) -> bool:
-    """Compares two photos below MEDIA_ROOT by what they show; one that cannot be read is the same as none."""
+    """Compares two stored photos by what they show; one that cannot be read is the same as none."""
     first, second = _thumbnail(one), _thumbnail(other)
     if first is None or second is None:
         return False
@@ -59,9 +60,11 @@ def largest_difference(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> floa
 def _thumbnail(name: str) -> tuple[NDArray[np.uint8], float] | None:
     """A stored photo as uint8 (SIDE_PX, SIDE_PX, 3) RGB, and its width over its height."""
     try:
-        with default_storage.open(name) as file:
-            rgb, (width_px, height_px) = decode_displayed(file.read(), working_side_px=4 * SIDE_PX)
-    except (OSError, PhotoRejected):
+        data = read_stored(name)
+        if data is None:
+            return None
+        rgb, (width_px, height_px) = decode_displayed(data, working_side_px=4 * SIDE_PX)
+    except (StorageUnavailable, PhotoRejected):
         return None
     small = cv2.resize(rgb, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     return np.asarray(small, dtype=np.uint8), width_px / height_px

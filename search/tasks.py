@@ -15,10 +15,10 @@ from django.db import transaction
 from catalog.models import ProductImage
 from search import compaction, descriptions, indexing
 from search.catalog_photos import in_messages
-from search.description_reuse import copy_descriptions
+from search.description_reuse import copy_descriptions, one_a_file, twins_of
 from search.index.base import IndexBusy, VectorIndexError
 from search.models import Space
-from search.selectors import chunked
+from search.selectors import IDS_A_QUERY, chunked
 from workers.celery import app
 from workers.client import describe_images_signature, is_embedded, send
 from workers.codec import Payload, decode_descriptions, described_space
@@ -45,7 +45,7 @@ _UNTIL_WRITABLE: dict[str, Any] = {
 
 @app.task(name="search.tasks.store_garments", ignore_result=True)
 def store_garments(encoded_descriptions: Payload, image_ids: list[int], image_sha256s: list[str]) -> None:
-    """Stores one batch and publishes it.
+    """Stores one batch, for all images that have the same files, and publishes it.
 
     The space is the one the vision worker names: during a change of model its last batches still land where they
     belong.
@@ -60,6 +60,9 @@ def store_garments(encoded_descriptions: Payload, image_ids: list[int], image_sh
     gone = descriptions.store_descriptions(
         space, image_ids, image_sha256s, results, segmenter_version=encoded_descriptions["model_version"]
     )
+    for twins in chunked(twins_of(space, image_sha256s), IDS_A_QUERY):
+        copied = copy_descriptions(space, twins, failures_too=True)
+        image_ids, gone = image_ids + copied.image_ids, gone + copied.gone
     try:
         indexing.index_images(space, image_ids, gone=gone)
     except IndexBusy:
@@ -139,6 +142,8 @@ def request_compaction(space: Space) -> None:
 def dispatch_batch(images: Sequence[ProductImage], space: Space) -> None:
     """Sends images through vision, then records: chained, so that nobody waits in between.
 
+    A file is sent once, and not at all where it was described before; what is seen in it is stored for all its images.
+
     Args:
         images: What to describe.
         space: The space to describe it in.
@@ -148,7 +153,8 @@ def dispatch_batch(images: Sequence[ProductImage], space: Space) -> None:
         VectorIndexError: In this process, what `search.indexing.index_images` raises.
         StorageUnavailable: The photos lie in an object storage that does not answer.
     """
-    for message in in_messages(images):
+    reused = set(reuse_descriptions([image.pk for image in images], space))
+    for message in in_messages(one_a_file(image for image in images if image.pk not in reused)):
         seen = describe_images_signature([photo for _, photo in message], space=space.name)
         stored = store_garments.s([image.pk for image, _ in message], [image.sha256 for image, _ in message])
         send(seen | stored)

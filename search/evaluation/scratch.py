@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -49,7 +50,10 @@ def scratch_world(folder: Path, checkpoints: CheckpointPair) -> Iterator[None]:
         database = folder / "db.sqlite3"
         database.write_bytes(_migrated)
         stack.enter_context(_database(database))
-        stack.enter_context(override_settings(MEDIA_ROOT=media, VECTOR_INDEX_URL=f"faiss://{index}"))
+        # Never the installation's bucket.
+        on_disk = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+        storages = settings.STORAGES | {"default": on_disk}
+        stack.enter_context(override_settings(MEDIA_ROOT=media, STORAGES=storages, VECTOR_INDEX_URL=f"faiss://{index}"))
         _migrate(database)
         yield
 

@@ -65,9 +65,14 @@ class DescribingRun:
         """
         due = list(due_images(self.space, retailer).values_list("pk", flat=True))
         firsts, twins = self._one_a_file(self._reuse(due))
-        self._describe(firsts)
-        # What is left shares a file with a photo that failed: each fails for itself, or is luckier.
-        self._describe(self._reuse(twins))
+        for image_ids in chunked(firsts, IMAGES_A_BATCH):
+            self._dispatch(image_ids)
+            self._wait_until_fewer_than(IMAGES_IN_FLIGHT)
+        self._wait_until_fewer_than(1)
+        # Those with the same files were stored along with the first ones.
+        self._waiting.update(twins)
+        self._wait_until_fewer_than(1)
+        self.n_reused += len(set(twins) - {failed.image_id for failed in self.failed})
 
     def wait_until_published(self, retailer: Retailer | None) -> None:
         """Returns when searches see all garments (of a retailer); asks for it once where nobody did.
@@ -105,12 +110,6 @@ class DescribingRun:
                 (twins if sha256 in files else firsts).append(image_id)
                 files.add(sha256)
         return firsts, twins
-
-    def _describe(self, image_ids: Sequence[int]) -> None:
-        for ids in chunked(image_ids, IMAGES_A_BATCH):
-            self._dispatch(ids)
-            self._wait_until_fewer_than(IMAGES_IN_FLIGHT)
-        self._wait_until_fewer_than(1)
 
     def _dispatch(self, image_ids: Sequence[int]) -> None:
         dispatch_batch(list(ProductImage.objects.filter(pk__in=image_ids).order_by("pk")), self.space)

@@ -14,6 +14,8 @@ from search.index.registry import open_reader
 from search.indexing import index_is_whole, register_space
 from search.management.catching_up import catch_up
 from search.models import Garment, ImageDescription
+from search.selectors import due_images
+from search.tasks import dispatch_batch
 from segmentation.types import PhotoError
 from tests.factories import make_image, make_product, make_retailer
 from tests.pretend_models import PretendModel
@@ -68,6 +70,23 @@ def test_a_photo_that_fails_does_so_for_each_of_its_products(model: PretendModel
     model.fails_at.clear()
     run, _ = catch_up(register_space(), [retailer], retry_failed=True, shown=False)
     assert (run.described, run.n_reused) == (2, 1)
+
+
+def test_a_batch_asks_once_for_a_file_and_stores_it_for_all_its_images(model: PretendModel) -> None:
+    retailer, space = make_retailer(), register_space()
+    first, *rest = in_sizes(retailer, 0)
+    good, bad = in_sizes(retailer, 1, ["S", "M"]), in_sizes(retailer, 2, ["S", "M"])
+    model.fails_at.add(packshot(2))
+    dispatch_batch([first, *good, *bad], space)
+    assert model.n_described == 2
+    assert due_images(space).count() == 0
+    assert ImageDescription.objects.filter(state="ok").count() == len([first, *rest, *good])
+    assert set(ImageDescription.objects.filter(image__in=bad).values_list("state", "error_code")) == {
+        ("failed", "not_an_image")
+    }
+    (late,) = in_sizes(retailer, 0, ["XXL"])
+    dispatch_batch([late], space)
+    assert (model.n_described, due_images(space).count(), index_is_whole(space)) == (2, 0, True)
 
 
 def test_what_was_seen_is_copied_and_what_is_sold_is_chosen_by_each_products_words() -> None:
