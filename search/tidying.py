@@ -14,6 +14,7 @@ from catalog.imports.upkeep import forget_old_imports, remove_stray_files
 from catalog.webhooks.sending import send_for_a_while
 from catalog.webhooks.upkeep import forget_old_deliveries
 from search.event_upkeep import forget_old_events
+from search.image_upkeep import forget_old_validators, retry_images
 from search.import_tasks import take_up_imports
 from search.query_images import purge_expired
 from search.query_photos import remove_strays
@@ -29,6 +30,8 @@ CHORES: tuple[tuple[str, Chore], ...] = (
     ("imports taken up", take_up_imports),
     ("old imports forgotten", forget_old_imports),
     ("stray import files removed", remove_stray_files),
+    ("images fetched that had failed or were old", retry_images),
+    ("old ETags forgotten", forget_old_validators),
     ("expired photos forgotten", purge_expired),
     ("stray photos removed", remove_strays),
     ("old searches forgotten", purge_old_searches),
