@@ -21,6 +21,7 @@ from segmentation.errors import PhotoRejected
 MAX_PHOTO_BYTES = 20 * 1024 * 1024
 MAX_PHOTO_PIXELS = 50_000_000
 MIN_PHOTO_SIDE_PX = 16
+STRIP_ROWS = 256
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF")
 """Pillow's names of those who open files; HEIF is what phones call HEIC. What opens JPEGs calls one with further
 pictures behind it (a preview, a gain map) MPO."""
@@ -213,7 +214,16 @@ def _on_white(image: Image.Image) -> Image.Image:
         scale = 255.0 / 65535.0 if pixels.max(initial=0.0) > 255 else 1.0
         return Image.fromarray(np.clip(np.nan_to_num(pixels) * scale, 0, 255).astype(np.uint8)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        canvas = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(canvas, rgba).convert("RGB")
+        return _composited(image)
     return image.convert("RGB")
+
+
+def _composited(image: Image.Image) -> Image.Image:
+    """Strip by strip: four copies of a large photo at once would be most of a worker's memory."""
+    width, height = image.size
+    laid = Image.new("RGB", (width, height))
+    for top in range(0, height, STRIP_ROWS):
+        strip = image.crop((0, top, width, min(top + STRIP_ROWS, height))).convert("RGBA")
+        white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
+        laid.paste(Image.alpha_composite(white, strip).convert("RGB"), (0, top))
+    return laid
