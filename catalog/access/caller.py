@@ -21,6 +21,8 @@ class Right(StrEnum):
     """Search, read products on sale, report events."""
     REPORT = "report"
     """Read trends, imports and their errors."""
+    CONFIGURE = "configure"
+    """See how a retailer is set up: its keys, its webhooks and what they were sent."""
     WRITE = "write"
     """Change one retailer's catalog, keys and webhooks."""
     OPERATE = "operate"
@@ -29,9 +31,9 @@ class Right(StrEnum):
 
 RIGHTS: dict[CallerKind, frozenset[Right]] = {
     "publishable": frozenset({Right.SEARCH}),
-    "secret": frozenset({Right.SEARCH, Right.REPORT, Right.WRITE}),
+    "secret": frozenset({Right.SEARCH, Right.REPORT, Right.CONFIGURE, Right.WRITE}),
     "operator": frozenset(Right),
-    "staff": frozenset({Right.SEARCH, Right.REPORT}),
+    "staff": frozenset({Right.SEARCH, Right.REPORT, Right.CONFIGURE}),
     "anonymous": frozenset(),
 }
 """Staff write in the admin, which has its own permissions. What no key at all opens is `SELVEDGE_ANONYMOUS`."""

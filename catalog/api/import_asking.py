@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.files.uploadedfile import UploadedFile
 from drf_spectacular.types import OpenApiTypes
@@ -36,14 +37,14 @@ def asked_import(request: Request) -> tuple[str | None, ImportRequest]:
     """
     is_form = (request.content_type or "").startswith("multipart/")
     wanted = asked(ImportForm if is_form else ImportFromUrl, _form(request) if is_form else request.data)
-    feed: UploadedFile | None = wanted.get("feed")
+    feed: UploadedFile[Any] | None = wanted.get("feed")
     if feed is not None and not feed.size:
         raise ProblemError(400, "empty_file", "The feed's file is empty.", field="feed")
     address = wanted.get("feed_url", "")
     return wanted.get("retailer"), ImportRequest(
         feed=path_of(feed),
         feed_url=address,
-        feed_name=address if feed is None else storable(feed.name or ""),
+        feed_name=_without_secrets(address) if feed is None else storable(feed.name or ""),
         images=path_of(wanted.get("images")),
         mode=wanted["mode"],
         feed_format=wanted.get("format", ""),
@@ -56,10 +57,24 @@ def asked_import(request: Request) -> tuple[str | None, ImportRequest]:
     )
 
 
+def _without_secrets(address: str) -> str:
+    """An address as people are shown it: no password, and nothing of its query, which may hold a token.
+
+    >>> _without_secrets("https://feeds:hush@shop.example/feed.csv?token=abc")
+    'https://shop.example/feed.csv'
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # half an IPv6 address; fetching it will say so
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def _form(request: Request) -> dict[str, Any]:
     """A form's texts and files by name, each given once."""
     values: dict[str, Any] = {}
-    for source in (request.data, request.FILES):
+    form: Any = request.data
+    for source in (form, request.FILES):
         for name in source:
             several = source.getlist(name)
             if len(several) > 1:

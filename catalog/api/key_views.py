@@ -38,7 +38,7 @@ class KeyListView(APIView):
     """All keys a caller may know of."""
 
     parser_classes = (BoundedJSONParser,)
-    rights = {"GET": Right.REPORT}  # noqa: RUF012 (as every view names them)
+    rights = {"GET": Right.CONFIGURE}  # noqa: RUF012 (as every view names them)
 
     @extend_schema(
         summary="List API keys",
@@ -80,7 +80,7 @@ class KeyListView(APIView):
 class KeyView(APIView):
     """One key."""
 
-    rights = {"GET": Right.REPORT}  # noqa: RUF012
+    rights = {"GET": Right.CONFIGURE}  # noqa: RUF012
 
     @extend_schema(
         summary="Get an API key",

@@ -35,7 +35,7 @@ class DeliveryPageQuery(DeliveryListQuery, PageQuery):
 class DeliveryListView(APIView):
     """What was, and is to be, sent to a webhook."""
 
-    rights: ClassVar = {"GET": Right.REPORT, "HEAD": Right.REPORT}
+    rights: ClassVar = {"GET": Right.CONFIGURE, "HEAD": Right.CONFIGURE}
 
     @extend_schema(
         summary="List a webhook's deliveries",
@@ -62,7 +62,7 @@ class DeliveryListView(APIView):
 class DeliveryView(APIView):
     """One delivery."""
 
-    rights: ClassVar = {"GET": Right.REPORT, "HEAD": Right.REPORT}
+    rights: ClassVar = {"GET": Right.CONFIGURE, "HEAD": Right.CONFIGURE}
 
     @extend_schema(
         summary="Get a delivery",

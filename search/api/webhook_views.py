@@ -46,7 +46,7 @@ class WebhookListView(APIView):
     """All webhooks a caller may know of."""
 
     parser_classes = (BoundedJSONParser,)
-    rights: ClassVar = {"GET": Right.REPORT, "HEAD": Right.REPORT}
+    rights: ClassVar = {"GET": Right.CONFIGURE, "HEAD": Right.CONFIGURE}
 
     @extend_schema(
         summary="List webhooks",
@@ -103,7 +103,7 @@ class WebhookView(APIView):
     """One webhook."""
 
     parser_classes = (BoundedJSONParser,)
-    rights: ClassVar = {"GET": Right.REPORT, "HEAD": Right.REPORT}
+    rights: ClassVar = {"GET": Right.CONFIGURE, "HEAD": Right.CONFIGURE}
 
     @extend_schema(
         summary="Get a webhook",
