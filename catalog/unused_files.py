@@ -13,7 +13,7 @@ NAMES_A_QUERY = 500
 
 def files_of(images: Iterable[ProductImage]) -> set[str]:
     """The names of images' copies; ask before the records are deleted."""
-    return {image.file.name for image in images if image.file}
+    return {str(image.file) for image in images if image.file}
 
 
 def remove_unused(names: Iterable[str]) -> int:

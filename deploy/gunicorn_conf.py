@@ -41,15 +41,29 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load the embedded model beside serving, so that the first photo does not wait for it."""
+    """Load the embedded model beside serving, so that the first photo does not wait for it; then tidy up.
+
+    With a broker, its beat sees to what a process that died has left.
+    """
     if _embedded:
-        threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+        threading.Thread(target=_get_ready, name="warm-up", daemon=True).start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:
     """Leave in peace: Ctrl-C reaches a worker twice, and the second would break into its clean-up with a traceback."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
+
+
+def _get_ready() -> None:
+    _warm_up()
+    # Imported here: only after gunicorn has forked, and the application is loaded.
+    from django.db import connections
+
+    from search.tidying import do_chores
+
+    do_chores()
+    connections.close_all()
 
 
 def _warm_up() -> None:

@@ -75,7 +75,8 @@ def _step(lease: Lease, means: Means) -> float | None:
     if job.phase in {"", ImportJob.Phase.ROWS}:
         _take_rows(lease, means)
         if job.dry_run:
-            return _end(lease)
+            _end(lease)
+            return None
         lease.write(phase=ImportJob.Phase.IMAGES)
         return 0.0
     if job.phase == ImportJob.Phase.IMAGES:
@@ -83,7 +84,9 @@ def _step(lease: Lease, means: Means) -> float | None:
             lease.write(phase=ImportJob.Phase.DESCRIBING)
         return 0.0
     wait_s = describe_more(lease, means.dispatch, means.request_sync)
-    return _end(lease) if wait_s is None else wait_s
+    if wait_s is None:
+        _end(lease)
+    return wait_s
 
 
 def _end(lease: Lease) -> None:
@@ -168,7 +171,6 @@ def _code(error: Exception) -> str:
 
 _CODES: tuple[tuple[type[Exception], str], ...] = (
     (FeedError, "feed_unreadable"),
-    ("images_unreadable"),
     (DownloadFailed, "download_failed"),
     (IndexingStalled, "describing_stalled"),
     (ModelMissing, "model_missing"),

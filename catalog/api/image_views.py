@@ -168,7 +168,8 @@ def _given_image(request: Request) -> tuple[bytes | str, int | None]:
     if not (request.content_type or "").startswith("multipart/"):
         link = asked(ImageLink, request.data)
         return link["url"], link.get("position")
-    form = asked(ImageForm, {**request.data.dict(), **request.FILES.dict()})
+    sent: Any = request.data
+    form = asked(ImageForm, sent.dict())
     upload = form["image"]
     limit = settings.SELVEDGE_MAX_UPLOAD_BYTES
     if upload.size > limit:

@@ -132,7 +132,9 @@ class ImportLinksSerializer(serializers.Serializer[Any]):
     """Where to go from here."""
 
     self = serializers.URLField(help_text="This import.")
-    errors = serializers.URLField(help_text="Its row errors, in pages.")
+    errors = serializers.URLField(  # type: ignore[assignment]
+        help_text="Its row errors, in pages."
+    )
     cancel = serializers.URLField(allow_null=True, help_text="POST there to stop it; null once it has ended.")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
@@ -47,7 +49,7 @@ class CursorPages(CursorPagination):
         if ordering:
             self.ordering = ordering  # type: ignore[assignment]
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         """The page that is asked for.
 
         Raises:
@@ -63,6 +65,8 @@ class CursorPages(CursorPagination):
         if not encoded.strip():
             return None
         try:
+            if not b64decode(encoded, validate=True):
+                raise ValueError("nothing")
             cursor = super().decode_cursor(request)
             if cursor is not None and cursor.position is not None:
                 name = (self.ordering if isinstance(self.ordering, str) else self.ordering[0]).lstrip("-")
@@ -70,9 +74,7 @@ class CursorPages(CursorPagination):
                 value = field.to_python(cursor.position)
                 if isinstance(value, int) and not 0 <= value < 2**63:
                     raise ValueError("no key")
-        except (ValidationError, ValueError, TypeError, OverflowError) as error:
-            raise _invalid() from error
-        except Exception as error:  # DRF answers 404 to what it cannot decode
+        except (ValidationError, NotFound, ValueError, TypeError, OverflowError) as error:
             raise _invalid() from error
         return cursor
 
@@ -104,7 +106,7 @@ def paged(serializer: type[serializers.BaseSerializer[Any]], **more: serializers
         more: Further members.
     """
     name = f"{serializer.__name__.removesuffix('Serializer')}Page"
-    address = {"allow_null": True, "required": False}
+    address: dict[str, Any] = {"allow_null": True, "required": False}
     return type(
         name,
         (serializers.Serializer,),

@@ -124,7 +124,9 @@ class BulkResultSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField(
         help_text="200: written, or as it was; 201: made; 204: deleted; 400: wrong; 404: not there."
     )
-    errors = BulkErrorSerializer(many=True, help_text="Why it failed; empty where it did not.")
+    errors = BulkErrorSerializer(  # type: ignore[assignment]
+        many=True, help_text="Why it failed; empty where it did not."
+    )
 
 
 class BulkReplySerializer(serializers.Serializer[Any]):

@@ -53,9 +53,9 @@ def to_disk(request: Request) -> None:
     request._request.upload_handlers = [ToDisk(request._request)]
 
 
-def path_of(upload: UploadedFile | None) -> Path | None:
+def path_of(upload: Any) -> Path | None:
     """Where the bytes of an upload lie, complete on disk."""
     if upload is None:
         return None
     upload.flush()
-    return Path(upload.temporary_file_path())  # type: ignore[attr-defined]
+    return Path(upload.temporary_file_path())

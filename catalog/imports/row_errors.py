@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from catalog import limits
 from catalog.access.audit import storable
 from catalog.feeds.rows import FeedRowError
 from catalog.models import ImportJob, ImportRowError
 
 ERRORS_KEPT = 10_000
 """A feed of garbage must not fill the database."""
-COLUMN_CHARS, ID_CHARS, REASON_CHARS = (
-    ImportRowError._meta.get_field(name).max_length or 0 for name in ("column", "product_id", "reason")
-)
+COLUMN_CHARS, REASON_CHARS = 100, 1000
 
 
 class RowErrors:
@@ -39,6 +38,6 @@ def _record(job: ImportJob, error: FeedRowError) -> ImportRowError:
         job=job,
         line=error.line,
         column=column[:COLUMN_CHARS],
-        product_id=product_id[:ID_CHARS],
+        product_id=product_id[: limits.ID_CHARS],
         reason=reason[:REASON_CHARS],
     )

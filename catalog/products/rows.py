@@ -58,7 +58,7 @@ def changed_row(known: Product, values: Mapping[str, Any]) -> FeedRow:
             raise InvalidProduct(name, "This field cannot be emptied.")
     told = {name: getattr(known, name) for name in (*TEXT_COLUMNS, "availability", "currency")}
     told |= {name: _amount(getattr(known, name), known.currency) for name in ("price", "sale_price")}
-    return _row(known.external_id, told | {"extra": known.extra} | values)
+    return _row(known.external_id, told | {"extra": known.extra} | dict(values))
 
 
 def _amount(amount: Decimal | None, currency: str) -> str:

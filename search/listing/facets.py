@@ -57,10 +57,10 @@ def _on_sale(filters: ListFilters) -> QuerySet[Product]:
     return passing(Product.objects.filter(withdrawn_at=None), filters)
 
 
-def _told(field: str, filters: ListFilters) -> Iterable[tuple[str, int]]:
+def _told(field: str, filters: ListFilters) -> list[tuple[str, int]]:
     """The most frequent values of a field."""
     counted = _on_sale(filters.without(field)).order_by().values(field).annotate(n=Count("pk"))
-    return counted.exclude(**{field: ""}).order_by("-n", field).values_list(field, "n")[:READ_VALUES]
+    return list(counted.exclude(**{field: ""}).order_by("-n", field).values_list(field, "n")[:READ_VALUES])
 
 
 def _joined(counts: Iterable[tuple[str, int]], meaning: Callable[[str], str]) -> tuple[FacetValue, ...]:

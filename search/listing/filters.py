@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Lower, Upper
@@ -53,7 +54,7 @@ class ListFilters:
         return replace(self, **_WITHOUT[facet])
 
 
-_WITHOUT: Mapping[str, Mapping[str, None]] = {
+_WITHOUT: Mapping[str, Mapping[str, Any]] = {
     "brand": {"brands": None},
     "gender": {"genders": None},
     "category": {"category_ids": None},

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 from tests.factories import feed_row, write_feed
 from tests.integration.services import process, wait_until
 from tests.integration.test_queue import RECORDS, VISION
+from tests.pretend_models import write_pair
 from tests.search_shop import packshot
 
 N_ROWS = 700
@@ -27,36 +30,30 @@ N_PHOTOS = 9
 Child = Callable[..., Any]
 
 
-def hand_over(tmp_path: Path) -> tuple[str, str]:
-    """A feed of many products, all but the first few with the photo of another, and the zip of photos."""
-    rows = [feed_row(f"P{n:03}", image_link=f"images/{n % N_PHOTOS}.jpg") for n in range(N_ROWS)]
-    for row in rows[N_PHOTOS:]:
-        row["image_link"] = "images/none.jpg"
-    feed = write_feed(tmp_path / "feed.csv", rows)
+def hand_over(tmp_path: Path, n_photos: int = N_PHOTOS) -> tuple[str, str]:
+    """A feed of many products, the first few with photos, and the zip of them."""
+    feed = write_feed(tmp_path / "feed.csv", [feed_row(f"P{n:03}", image_link=f"{n}.jpg") for n in range(N_ROWS)])
     archive = tmp_path / "photos.zip"
     with zipfile.ZipFile(archive, "w") as opened:
-        for number in range(N_PHOTOS):
-            opened.writestr(f"images/{number}.jpg", packshot(number))
+        for number in range(n_photos):
+            opened.writestr(f"{number}.jpg", packshot(number))
     return str(feed), str(archive)
 
 
 @pytest.fixture
 def started(tmp_path: Path, repository: Path) -> Callable[..., Child]:
-    """Makes a deployment of its own, and gives what runs a verb of `tests.import_child` there, or manage.py."""
+    """Gives a deployment of its own: what runs a verb of `tests.import_child` there."""
 
     def start(**variables: str) -> Child:
         environment = {**os.environ, "SELVEDGE_DATA_DIR": str(tmp_path / "data"), "SELVEDGE_IMPORT_LEASE_S": "1"}
         environment |= variables
 
-        def child(*arguments: str, dies: bool = False, script: str = "") -> Any:
-            command = [sys.executable, script] if script else [sys.executable, "-m", "tests.import_child"]
-            done = subprocess.run(
-                [*command, *arguments], cwd=repository, env=environment, capture_output=True, text=True, check=False
-            )
+        def child(*arguments: str, dies: bool = False) -> Any:
+            command = [sys.executable, "-m", "tests.import_child", *arguments]
+            done = subprocess.run(command, cwd=repository, env=environment, capture_output=True, text=True, check=False)
             assert (done.returncode == -9) if dies else (done.returncode == 0), done.stderr
-            return None if dies or script else json.loads(done.stdout)
+            return None if dies else json.loads(done.stdout.splitlines()[-1])
 
-        child("migrate", "-v0", script="manage.py")
         return child
 
     return start
@@ -66,24 +63,21 @@ def started(tmp_path: Path, repository: Path) -> Callable[..., Child]:
 def test_an_import_whose_process_is_killed_is_finished_by_tidy(
     started: Callable[..., Child], tmp_path: Path, moment: str
 ) -> None:
-    child = started()
+    pair = write_pair(tmp_path / "pair", 0)
+    child = started(SELVEDGE_SEGMENTER=str(pair.segmenter), SELVEDGE_EMBEDDER=str(pair.embedder))
     child("hand_in", *hand_over(tmp_path))
     child("run_and_die_at", moment, dies=True)
-    killed = child("state")
-    assert killed["state"] == "running"
-    assert len(killed["products"]) > 0
-    assert killed["garments"] < N_PHOTOS
-    wait_until(lambda: tidied(child), "the lease's end", timeout_s=60)
-    finished = child("state")
+    with closing(sqlite3.connect(tmp_path / "data" / "db.sqlite3")) as records:
+        assert records.execute("SELECT state, phase FROM catalog_importjob").fetchall() == [("running", moment)]
+        [(n_products,)] = records.execute("SELECT count(*) FROM catalog_product").fetchall()
+        [(n_described,)] = records.execute("SELECT count(*) FROM search_imagedescription").fetchall()
+    assert n_products > 0
+    assert n_described < N_PHOTOS
+    finished = child("tidy")
     assert (finished["state"], finished["error"], finished["n_attempts"]) == ("succeeded", "", 2)
     assert finished["products"] == [f"P{n:03}" for n in range(N_ROWS)]
     assert finished["garments"] == N_PHOTOS
     assert list((tmp_path / "data" / "imports").iterdir()) == []
-
-
-def tidied(child: Child) -> bool:
-    child("tidy", script="manage.py")
-    return child("state")["state"] == "succeeded"
 
 
 @pytest.mark.services
@@ -99,11 +93,11 @@ def test_workers_of_a_queue_run_an_import_step_by_step(
         # One process: were a step to wait for photos, they would never be stored.
         process(RECORDS, tmp_path / "records.log", env=environment, cwd=repository),
     ):
-        child("hand_in", *hand_over(tmp_path))
+        child("hand_in", *hand_over(tmp_path, n_photos=2))
         wait_until(lambda: child("state")["state"] not in {"queued", "running"}, "the import", timeout_s=120)
     ended = child("state")
     log = (tmp_path / "records.log").read_text()
     assert (ended["state"], ended["error"]) == ("succeeded", ""), log
-    assert (len(ended["products"]), ended["garments"]) == (N_ROWS, N_PHOTOS)
+    assert (len(ended["products"]), ended["garments"]) == (N_ROWS, 2)
     assert "search.import_tasks.go_on_with_import" in log
     shutil.rmtree(tmp_path / "data")

@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from catalog.errors import ImportTakenOver
 from catalog.feeds.rows import FeedRowError
 from catalog.imports import leases
 from catalog.imports.row_errors import ERRORS_KEPT, RowErrors
@@ -112,7 +113,7 @@ def test_row_errors_are_told_in_pages_and_as_a_file(shop: Client, running: Calla
     assert (first["line"], first["column"], first["product_id"]) == (2, "price", "P0")
     rest = shop.get(page["next"]).json()
     assert (len(page["results"]), len(rest["results"]), rest["next"]) == (20, 5, None)
-    table = shop.get(f"{job['links']['errors']}?format=csv")
+    table: Any = shop.get(f"{job['links']['errors']}?format=csv")
     assert table["Content-Type"].startswith("text/csv")
     assert len(b"".join(table.streaming_content).splitlines()) == 26
 
@@ -256,7 +257,7 @@ def test_who_lost_its_lease_writes_nothing_more(acme: Retailer, settings: Settin
     assert slept is not None
     assert awake is not None
     assert awake.job_id == job.pk
-    with pytest.raises(leases.ImportTakenOver):
+    with pytest.raises(ImportTakenOver):
         slept.write(n_new=7)
     assert slept.is_to_stop()
     assert leases.go_on(job.pk, slept.runner) is None

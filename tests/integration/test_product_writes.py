@@ -189,8 +189,8 @@ def test_a_deleted_product_takes_the_files_along_that_nobody_else_uses(
     make_image(other)
     with django_capture_on_commit_callbacks(execute=True):
         assert shop.delete("/api/products/A").status_code == 204
-    assert not default_storage.exists(own.file.name)
-    assert default_storage.exists(shared.file.name)
+    assert not default_storage.exists(str(own.file))
+    assert default_storage.exists(str(shared.file))
     assert shop.delete("/api/products/A").status_code == 404
 
 
