@@ -109,3 +109,29 @@ def test_a_turned_phone_photo_is_displayed_in_the_shape_the_api_measured(page: P
     shape = page.locator("#stage").bounding_box()
     assert shape is not None
     assert shape["width"] / shape["height"] == pytest.approx(scene.height / scene.width, rel=0.02)
+
+
+def test_other_wishes_are_asked_without_sending_the_photo_again_unless_it_was_forgotten(page: Page, site: Site) -> None:
+    page.goto("/")
+    first = search_on_page(page, site.scenes[0])
+    with page.expect_response("**/api/search") as again:
+        page.get_by_label("Show only what is in stock").check()
+    expect(page.locator("#progress")).to_be_hidden()
+    sent = again.value.request.post_data or ""
+    assert first["image_id"] in sent
+    assert "filename" not in sent
+    assert again.value.json()["timings_ms"]["segment"] == 0
+    forgotten = {"status": 404, "code": "unknown_image", "title": "Not Found", "detail": "Nothing is kept."}
+    page.route(
+        "**/api/search",
+        lambda route: (
+            route.fulfill(status=404, json=forgotten)
+            if "image_id" in (route.request.post_data or "")
+            else route.continue_()
+        ),
+    )
+    with page.expect_response(lambda response: response.url.endswith("/api/search") and response.ok) as sent_again:
+        page.get_by_label("Show only what is in stock").uncheck()
+    expect(page.locator("#progress")).to_be_hidden()
+    assert sent_again.value.json()["objects"] == first["objects"]
+    expect(page.locator(".notice--problem:visible")).to_have_count(0)

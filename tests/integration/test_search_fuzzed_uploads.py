@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import subprocess
 import sys
@@ -132,12 +133,13 @@ def test_the_catalogs_intake_answers_as_well(name: str) -> None:
     try:
         check_header(data)
         stored_as, _ = content_name(data)
-    except ImageRefused as refused:
-        assert str(refused)
-        assert name not in READABLE
+    except ImageRefused:
+        is_refused = True
     else:
+        is_refused = False
         assert stored_as.startswith("catalog/")
         assert stored_as.rpartition(".")[2] in {"jpg", "png", "webp", "heic", "gif"}
+    assert not (is_refused and name in READABLE)
 
 
 @st.composite
@@ -165,13 +167,10 @@ def damaged(draw: st.DrawFn) -> bytes:
 @settings(EXAMPLES, max_examples=400)
 @given(data=damaged())
 def test_a_damaged_file_is_decoded_or_refused(data: bytes) -> None:
-    try:
-        width_px, height_px = read_photo_size(data)
+    with contextlib.suppress(PhotoRejected):  # every other exception would be a server's error
+        displayed = read_photo_size(data)
         pixels, size = decode_displayed(data, working_side_px=64)
-    except PhotoRejected as refused:
-        assert refused.code in {"not_an_image", "unsupported_format", "truncated", "too_many_pixels", "too_small"}
-    else:
-        assert size == (width_px, height_px)
+        assert size == displayed
         assert max(pixels.shape[:2]) <= 64 or min(pixels.shape[:2]) == 1
 
 

@@ -14,15 +14,29 @@ export class Problem extends Error {
   }
 }
 
+/** What says that a photo cannot be asked for again by its id, so that it must be sent. */
+const FORGOTTEN = new Set(["unknown_image", "image_outdated"]);
+
 /**
  * Searches by photo, for the nearest products whatever their verdict: the page hides what is no good match until it is
- * asked for, so that showing it needs no second search.
- * @param {{photo: Blob, fileName: string, wishes: Object<string, string|boolean>, signal: AbortSignal}} query
- *   `wishes` are parameters of the API; empty and false ones are left out.
+ * asked for, so that showing it needs no second search. A photo the server remembers is not sent again.
+ * @param {{photo: Blob, fileName: string, imageId: ?string, wishes: Object<string, string|boolean>, signal: AbortSignal}} query
+ *   `imageId` is that of an earlier answer to this photo; `wishes` are parameters of the API, empty and false ones are
+ *   left out.
  */
-export function searchByPhoto({ photo, fileName, wishes, signal }) {
+export async function searchByPhoto(query) {
+  try {
+    return await postSearch(query);
+  } catch (error) {
+    if (!query.imageId || !FORGOTTEN.has(error.code)) throw error;
+    return postSearch({ ...query, imageId: null });
+  }
+}
+
+function postSearch({ photo, fileName, imageId, wishes, signal }) {
   const form = new FormData();
-  form.append("image", photo, fileName);
+  if (imageId) form.append("image_id", imageId);
+  else form.append("image", photo, fileName);
   form.append("verdict", "none");
   form.append("combine", "true");
   for (const [name, value] of Object.entries(wishes)) {

@@ -36,7 +36,8 @@ watchProducts(at("products-list"), at("looks-list"));
 
 /**
  * Searches with a photo; a search still running is cancelled.
- * @param {{blob: Blob, name: string, sample?: HTMLElement}} photo `sample` is the thumbnail it came from.
+ * @param {{blob: Blob, name: string, sample?: HTMLElement, imageId?: string}} photo `sample` is the thumbnail it came
+ *   from, `imageId` what the server remembers it by, once it has answered.
  */
 async function search(photo) {
   const request = begin();
@@ -55,9 +56,11 @@ async function search(photo) {
       const reply = await searchByPhoto({
         photo: photo.blob,
         fileName: photo.name,
+        imageId: photo.imageId,
         wishes: { retailer: at("retailer").value, color: at("color").value, in_stock: at("in-stock-only").checked },
         signal: request.signal,
       });
+      photo.imageId = reply.image_id;
       await showReply(reply, request);
     },
     () => search(photo),
