@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,56 @@ for query in json.loads((folder / "benchmark.json").read_text())["queries"]:
 print(json.dumps(answers))
 """
 
+RECOMMEND = """
+import json, sys, uuid
+import django
+django.setup()
+from pathlib import Path
+from catalog.models import Product
+from search.models import SearchLog
+from search.results import SearchOptions
+from search.services import search_by_photo
+from search.recommendations.alternatives import find_alternatives
+from search.recommendations.complete_look import complete_look
+from search.recommendations.counting import count_together
+from search.recommendations.look_results import LookOptions
+from search.recommendations.results import AlternativeOptions
+SearchLog.objects.all().delete()
+for scene in sorted(Path(sys.argv[1], "scenes").glob("*.jpg")):
+    log = SearchLog.objects.get(search_id=search_by_photo(scene.read_bytes(), SearchOptions()).search_id)
+    garments = list(log.garments.all())
+    for _ in range(4):  # four more shoppers with the same photo
+        log.pk, log.search_id = None, uuid.uuid4()
+        log.save()
+        for garment in garments:
+            garment.pk, garment.search = None, log
+            garment.save()
+count_together()
+answers = []
+for product in Product.objects.order_by("pk"):
+    found, look = find_alternatives(product, AlternativeOptions(limit=3)), complete_look(product, LookOptions())
+    others = Product.objects.filter(item_group_id=product.item_group_id, availability="in_stock")
+    answers.append({
+        "gender": product.gender,
+        "has_other_colors": others.exclude(color=product.color).exists(),
+        "genders": [each.product.gender for each in found.results],
+        "alternatives": [
+            {"in_stock": each.product.is_in_stock, "is_same_item": each.product.item_group_id == product.item_group_id}
+            for each in found.results
+        ],
+        "look": [
+            {
+                "category": slot.category_id,
+                "own_category": look.category_id,
+                "shopper_photos": slot.seen_together.shopper_photos,
+                "in_stock": all(pick.ranked.product.is_in_stock for pick in slot.picks),
+            }
+            for slot in look.slots
+        ],
+    })
+print(json.dumps(answers))
+"""
+
 
 def run(repository: Path, env: dict[str, str], *arguments: str) -> str:
     done = subprocess.run(
@@ -50,8 +101,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> DrawnCatalog:
 
 
 @pytest.fixture(scope="module")
-def recall(drawn: DrawnCatalog, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, float]:
-    """recall@k by kind of query: the share with a relevant product among the first k of any garment found."""
+def indexed(drawn: DrawnCatalog, repository: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of an installation that holds the drawn catalog."""
     env = os.environ | {
         "SELVEDGE_DATA_DIR": str(tmp_path_factory.mktemp("data")),
         "DJANGO_SETTINGS_MODULE": "deploy.settings",
@@ -62,7 +113,13 @@ def recall(drawn: DrawnCatalog, repository: Path, tmp_path_factory: pytest.TempP
     index = ("index_catalog", "--retailer", "drawn", "--feed", str(drawn.feed), "--images", str(drawn.root))
     said = run(repository, env, "manage.py", *index)
     assert f"{PRODUCTS} described, 0 failed" in said
-    answers = json.loads(run(repository, env, "-c", ASK, str(drawn.root)))
+    return env
+
+
+@pytest.fixture(scope="module")
+def recall(drawn: DrawnCatalog, repository: Path, indexed: dict[str, str]) -> dict[str, float]:
+    """recall@k by kind of query: the share with a relevant product among the first k of any garment found."""
+    answers = json.loads(run(repository, indexed, "-c", ASK, str(drawn.root)))
     hits: dict[str, list[bool]] = defaultdict(list)
     for query in json.loads(drawn.benchmark.read_text())["queries"]:
         for k in (1, LIMIT):
@@ -79,3 +136,30 @@ def test_another_view_of_a_product_finds_it(recall: dict[str, float]) -> None:
 def test_a_garment_worn_in_the_street_finds_its_product(recall: dict[str, float]) -> None:
     assert recall["wild@1"] >= WILD_AT_1, recall
     assert recall[f"wild@{LIMIT}"] >= WILD_AT_10, recall
+
+
+@pytest.fixture(scope="module")
+def recommended(drawn: DrawnCatalog, repository: Path, indexed: dict[str, str]) -> list[dict[str, Any]]:
+    """What is recommended to each product after shoppers searched with the scenes."""
+    said: list[dict[str, Any]] = json.loads(run(repository, indexed, "-c", RECOMMEND, str(drawn.root)))
+    return said
+
+
+def test_alternatives_are_in_stock_look_alike_and_are_made_for_the_same_people(
+    recommended: list[dict[str, Any]],
+) -> None:
+    shown = [each for product in recommended for each in product["alternatives"]]
+    assert len(shown) > len(recommended)
+    assert all(each["in_stock"] for each in shown)
+    genders = {(product["gender"], gender) for product in recommended for gender in product["genders"]}
+    assert not {("male", "female"), ("female", "male")} & genders
+    own_colors = [product for product in recommended if product["has_other_colors"]]
+    assert own_colors
+    assert all(product["alternatives"][0]["is_same_item"] for product in own_colors)
+
+
+def test_looks_come_from_the_photos_that_shoppers_searched_with(recommended: list[dict[str, Any]]) -> None:
+    # Packshots show one garment, scenes several.
+    slots = [slot for product in recommended for slot in product["look"]]
+    assert len([slot for slot in slots if slot["shopper_photos"] >= 5]) >= PRODUCTS // 2
+    assert all(slot["in_stock"] and slot["category"] != slot["own_category"] for slot in slots)
