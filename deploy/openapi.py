@@ -97,6 +97,10 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
 
 
 def _complete_operation(path: str, operation: dict[str, Any]) -> None:
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "query":
+            # A blank parameter counts as not given.
+            parameter["schema"].pop("minLength", None)
     responses = operation["responses"]
     refusals = dict(REFUSALS)
     if "requestBody" in operation:

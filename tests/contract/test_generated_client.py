@@ -47,7 +47,7 @@ def test_a_generated_client_lists_products_and_finds_one_by_photo(
         return importlib.import_module(f"{PACKAGE}.{name}")
 
     with part("client").AuthenticatedClient(base_url=live_server.url, token=shop_keys.secret) as client:
-        products = part("api.catalog.products_list").sync(client=client)
+        products = part("api.products.products_list").sync(client=client)
         assert {product.product_id for product in products.results} == {f"T{n}" for n in range(N_PRODUCTS)}
 
         photo = part("types").File(payload=packshot(2), file_name="photo.jpg", mime_type="image/jpeg")
@@ -60,6 +60,6 @@ def test_a_generated_client_tells_a_refusal_apart(generated: None, live_server: 
     client = importlib.import_module(f"{PACKAGE}.client").AuthenticatedClient(
         base_url=live_server.url, token="slv_sk_no"
     )
-    answer = importlib.import_module(f"{PACKAGE}.api.catalog.products_list").sync_detailed(client=client)
+    answer = importlib.import_module(f"{PACKAGE}.api.products.products_list").sync_detailed(client=client)
     assert answer.status_code == 401
     assert answer.parsed.code == "invalid_api_key"

@@ -56,7 +56,7 @@ def test_every_operation_says_what_it_does_and_who_may(document: dict[str, Any])
         if not (operation.get("summary") and operation.get("description") and operation.get("tags"))
         or operation.get("security") != [{"bearer": []}, {"header": []}]
     ]
-    assert wanting == []
+    assert not wanting, "\n".join(wanting)
 
 
 def test_operation_ids_are_unique(document: dict[str, Any]) -> None:
@@ -71,7 +71,7 @@ def test_every_parameter_is_typed_and_described(document: dict[str, Any]) -> Non
         for parameter in operation.get("parameters", [])
         if not (parameter.get("description") and is_typed(parameter["schema"]))
     ]
-    assert wanting == []
+    assert not wanting, "\n".join(wanting)
 
 
 def test_every_field_is_typed_and_described(document: dict[str, Any]) -> None:
@@ -81,7 +81,7 @@ def test_every_field_is_typed_and_described(document: dict[str, Any]) -> None:
         for field, sort in schema.get("properties", {}).items()
         if not (is_typed(sort) and is_described(sort, document))
     ]
-    assert wanting == []
+    assert not wanting, "\n".join(wanting)
 
 
 def test_every_answer_with_a_body_has_a_schema(document: dict[str, Any]) -> None:
@@ -92,7 +92,7 @@ def test_every_answer_with_a_body_has_a_schema(document: dict[str, Any]) -> None
         for content in answer.get("content", {}).values()
         if not is_typed(content.get("schema", {}))
     ]
-    assert wanting == []
+    assert not wanting, "\n".join(wanting)
 
 
 def test_every_operation_lists_its_refusals_in_one_shape(document: dict[str, Any]) -> None:
@@ -122,7 +122,7 @@ def test_examples_are_what_the_schemas_promise(document: dict[str, Any]) -> None
         whole = schema | {"components": document["components"]}
         checker = jsonschema.Draft202012Validator(whole, format_checker=jsonschema.FormatChecker())
         wrong += [f"{name}: {error.json_path} {error.message[:200]}" for error in checker.iter_errors(value)]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_reading_and_writing_a_body_has_an_example(document: dict[str, Any]) -> None:
@@ -134,4 +134,4 @@ def test_reading_and_writing_a_body_has_an_example(document: dict[str, Any]) -> 
         and "application/json" in operation["requestBody"]["content"]
         and not any(each.startswith(f"{name} request application/json") for each in shown)
     ]
-    assert wanting == []
+    assert not wanting, "\n".join(wanting)

@@ -20,7 +20,7 @@ from tests.contract.conftest import Keys
 
 pytestmark = pytest.mark.django_db
 
-EXAMPLES_A_MODE = 25
+EXAMPLES_A_MODE = 15
 KNOWN = {"product_id": "T0", "slug": "acme"}
 """What the shop has: a drawn id would never be one."""
 load_all_checks()
@@ -74,4 +74,4 @@ def test_every_operation_answers_as_documented(
             failures.append(f"{operation.label}\n{failure}")
         except Unsatisfiable:
             continue  # nothing can be wrong with an operation that takes nothing
-    assert failures == []
+    assert not failures, "\n\n".join(failures)
