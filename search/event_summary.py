@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 from decimal import Decimal
 
-from django.db.models import Count, DateField, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Count, Sum
 
 from catalog.models import Retailer
 from search.models import Event
-from search.periods import Period
+from search.periods import Period, utc_day
 from search.proportions import Proportion
 from search.trend_rates import Rates, count_days, events_of
 
@@ -57,7 +56,7 @@ def summarize_events(period: Period, retailer: Retailer | None = None) -> EventS
     """
     rows = (
         events_of(period, retailer)
-        .annotate(day=TruncDate("occurred_at", output_field=DateField(), tzinfo=UTC))
+        .annotate(day=utc_day("occurred_at"))
         .values_list("day", "kind")
         .annotate(count=Count("pk"))
         .order_by("day", "kind")

@@ -7,14 +7,14 @@ What shoppers did is counted with the day of the search, whenever they did it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import date, timedelta
 
-from django.db.models import Count, DateField, Q, QuerySet
-from django.db.models.functions import Coalesce, TruncDate
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from catalog.models import Retailer
 from search.models import Event, SearchedGarment, SearchLog
-from search.periods import Period
+from search.periods import Period, utc_day
 from search.proportions import Proportion
 
 OUTCOMES = (Event.Kind.CLICK, Event.Kind.CART, Event.Kind.PURCHASE)
@@ -102,14 +102,14 @@ def count_days(period: Period, retailer: Retailer | None) -> list[DayRates]:
     outcomes = {
         (day, kind): count
         for day, kind, count in _outcomes(period, retailer)
-        .annotate(day=_day_of("search__created_at"), photo=Coalesce("search__image_id", "search__search_id"))
+        .annotate(day=utc_day("search__created_at"), photo=Coalesce("search__image_id", "search__search_id"))
         .values_list("day", "kind")
         .annotate(count=Count("photo", distinct=True))
         .order_by("day", "kind")
     }
     rows = (
-        _searches(period, retailer)
-        .annotate(day=_day_of("created_at"), photo=Coalesce("image_id", "search_id"))
+        searches_of(period, retailer)
+        .annotate(day=utc_day("created_at"), photo=Coalesce("image_id", "search_id"))
         .values("day")
         .annotate(
             searches=Count("photo", distinct=True),
@@ -142,7 +142,8 @@ def events_of(period: Period, retailer: Retailer | None) -> QuerySet[Event]:
     return events if retailer is None else events.filter(retailer=retailer)
 
 
-def _searches(period: Period, retailer: Retailer | None) -> QuerySet[SearchLog]:
+def searches_of(period: Period, retailer: Retailer | None) -> QuerySet[SearchLog]:
+    """Searches made in a period, in one retailer's catalog alone or in any."""
     searches = SearchLog.objects.filter(created_at__gte=period.start, created_at__lt=period.end)
     return searches if retailer is None else searches.filter(retailer=retailer)
 
@@ -173,7 +174,3 @@ def _by_category(period: Period, retailer: Retailer | None) -> list[CategoryRate
     rows = garments.values_list("category_id").annotate(none=Count("pk", filter=Q(verdict="none")), judged=Count("pk"))
     rates = [CategoryRate(category_id, Proportion(none, judged)) for category_id, none, judged in rows.order_by()]
     return sorted(rates, key=lambda rate: (-rate.no_match.count, -rate.no_match.of, rate.category_id))
-
-
-def _day_of(moment: str) -> TruncDate:
-    return TruncDate(moment, output_field=DateField(), tzinfo=UTC)

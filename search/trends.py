@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import date
 
-from django.db.models import Count, DateField, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import Count, QuerySet
 
 from catalog.models import Retailer
 from search.models import Garment, ImageDescription, SearchedGarment, SearchLog, Space
-from search.periods import Period, period_of
-from search.trend_rates import Rates, count_rates
+from search.periods import Period, period_of, utc_day
+from search.trend_rates import Rates, count_rates, searches_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def count_trends(*, days: int, retailer: Retailer | None = None, today: date | N
         first_day=period.first_day,
         last_day=period.last_day,
         retailer=None if retailer is None else retailer.slug,
-        model_versions=_model_versions(catalog_garments, searched_garments),
+        model_versions=_model_versions(catalog_garments, searches_of(period, retailer)),
         catalog=catalog,
         searches=searches,
         totals=_totals(catalog, searches),
@@ -127,7 +126,7 @@ def _searched_garments(period: Period, retailer: Retailer | None) -> QuerySet[Se
 
 def _by_day(garments: QuerySet[Garment] | QuerySet[SearchedGarment], moment: str) -> list[DayCount]:
     rows = (
-        garments.annotate(day=TruncDate(moment, output_field=DateField(), tzinfo=UTC))
+        garments.annotate(day=utc_day(moment))
         .values_list("day", "category_id")
         .annotate(count=Count("id"))
         .order_by("day", "category_id")
@@ -135,11 +134,10 @@ def _by_day(garments: QuerySet[Garment] | QuerySet[SearchedGarment], moment: str
     return [DayCount(day, category_id, count) for day, category_id, count in rows]
 
 
-def _model_versions(catalog: QuerySet[Garment], searches: QuerySet[SearchedGarment]) -> list[str]:
+def _model_versions(catalog: QuerySet[Garment], searches: QuerySet[SearchLog]) -> list[str]:
     described = ImageDescription.objects.filter(pk__in=catalog.values("description_id"))
-    searched = SearchLog.objects.filter(pk__in=searches.values("search_id"))
     versions = set(described.values_list("segmenter_version", flat=True).distinct())
-    versions.update(searched.values_list("segmenter_version", flat=True).distinct())
+    versions.update(searches.values_list("segmenter_version", flat=True).distinct())
     return sorted(versions - {""})
 
 
