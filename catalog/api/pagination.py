@@ -56,7 +56,7 @@ class CursorPages(CursorPagination):
             ProblemError: 400 `invalid_cursor`.
         """
         self._model = queryset.model
-        page = super().paginate_queryset(queryset, request, view)
+        page: list[Any] | None = super().paginate_queryset(queryset, request, view)
         return [] if page is None else list(page)
 
     def decode_cursor(self, request: Request) -> Cursor | None:

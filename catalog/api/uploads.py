@@ -20,7 +20,7 @@ class _WaitingFile(TemporaryUploadedFile):
 
     def __init__(self, name: str, content_type: str, size: int, charset: str | None, extra: Any) -> None:
         file = tempfile.NamedTemporaryFile(prefix="upload-", dir=waiting_room())  # noqa: SIM115 (closed by the request)
-        UploadedFile.__init__(self, file, name, content_type, size, charset, extra)  # type: ignore[arg-type]
+        UploadedFile.__init__(self, file, name, content_type, size, charset, extra)
 
 
 class ToDisk(TemporaryFileUploadHandler):

@@ -93,8 +93,8 @@ def _write(retailer: Retailer, items: Sequence[BulkItem], upkeep: Upkeep) -> Non
     planned = [merge for _, merge in merges]
     with announced(planned, upkeep):
         write_merges(planned, retailer)
-    for item, merge in merges:
-        item.status = 201 if finish(merge, upkeep).is_new else 200
+    for (item, _), written in zip(merges, finish(planned, retailer, upkeep), strict=True):
+        item.status = 201 if written.is_new else 200
     if gone:
         delete_products(gone, changing=upkeep.changing)
 

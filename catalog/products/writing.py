@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +106,8 @@ def write_row(
     merge = plan(row, known, keeps_images=keeps_images)
     with announced([merge], upkeep):
         write_merges([merge], retailer)
-    return finish(merge, upkeep)
+    [written] = finish([merge], retailer, upkeep)
+    return written
 
 
 def plan(row: FeedRow, known: Product | None, *, keeps_images: bool) -> Merge:
@@ -133,14 +134,26 @@ def announced(merges: list[Merge], upkeep: Upkeep) -> AbstractContextManager[Non
     return upkeep.changing(ids) if ids else nullcontext()
 
 
-def finish(merge: Merge, upkeep: Upkeep) -> Written:
-    """Has new images fetched and needless copies removed once all is committed."""
-    record = merge.known if merge.product is None else merge.product
-    assert record is not None and record.pk is not None  # noqa: S101, PT018 (written a moment ago)
-    product_id = record.pk
-    if any(image.status == ProductImage.Status.PENDING for image in merge.images):
-        transaction.on_commit(lambda: upkeep.images_came([product_id]))
-    if merge.surplus:
-        files = files_of(merge.surplus)
+def finish(merges: Sequence[Merge], retailer: Retailer, upkeep: Upkeep) -> list[Written]:
+    """Has new images fetched and needless copies removed once all is committed; what became of each."""
+    new = [merge.row.external_id for merge in merges if merge.known is None]
+    keys = dict(Product.objects.filter(retailer=retailer, external_id__in=new).values_list("external_id", "pk"))
+    written = [
+        Written(
+            keys[merge.row.external_id] if merge.known is None else merge.known.pk,
+            merge.known is None,
+            merge.is_changed,
+        )
+        for merge in merges
+    ]
+    pending = [
+        one.product_id
+        for one, merge in zip(written, merges, strict=True)
+        if any(image.status == ProductImage.Status.PENDING for image in merge.images)
+    ]
+    if pending:
+        transaction.on_commit(lambda: upkeep.images_came(pending))
+    files = files_of(image for merge in merges for image in merge.surplus)
+    if files:
         transaction.on_commit(lambda: remove_unused(files))
-    return Written(product_id, is_new=merge.known is None, is_changed=merge.is_changed)
+    return written
