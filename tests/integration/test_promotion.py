@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError
 from PIL import Image
 
-from catalog.models import Product, ProductImage
+from catalog.models import Product, ProductImage, WebhookDelivery, WebhookEndpoint
 from search.errors import SpaceRefused
 from search.indexing import index_is_whole
 from search.models import SearchLog
@@ -67,6 +67,23 @@ def test_a_promoted_space_answers_at_once_and_rollback_goes_back(
     assert first_found(3)[1] != "T3"
     with pytest.raises(CommandError, match="no space to go back to"):
         run("rollback_space")
+
+
+def test_whoever_subscribed_is_told_of_a_promotion_and_of_the_way_back(
+    old: PretendModel, other: PretendModel, tmp_path: Path
+) -> None:
+    WebhookEndpoint.objects.create(url="https://shop.example/", events=["space.promoted"])
+    build_shadow(tmp_path)
+    run("promote_space", "new", "--dry-run", "--live", 0)
+    assert not WebhookDelivery.objects.exists()
+    run("promote_space", "new", "--live", 0)
+    run("rollback_space", "--switch-only")
+    told = [delivery.payload for delivery in WebhookDelivery.objects.order_by("created_at")]
+    assert [(each["change"], each["space"], each["previous_space"]) for each in told] == [
+        ("promoted", other.space, old.space),
+        ("rolled_back", old.space, other.space),
+    ]
+    assert told[0]["promoted_at"]
 
 
 def test_searches_that_compare_are_not_counted(old: PretendModel, other: PretendModel, tmp_path: Path) -> None:
