@@ -15,6 +15,7 @@ from catalog.feeds.rows import FeedRow, FeedRowError
 from catalog.image_planning import IMAGE_UPDATES, plan_image
 from catalog.image_sources import ImageSource
 from catalog.models import Product, ProductImage, Retailer
+from catalog.upserting import upsert
 
 ROW_FIELDS = tuple(name for name in FeedRow.__dataclass_fields__ if name not in {"line", "image_links", "extra"})
 """Taken from a row to a product under the same name."""
@@ -123,15 +124,9 @@ def write_merges(merges: Sequence[Merge], retailer: Retailer) -> None:
     with transaction.atomic():
         for product in products:
             product.retailer = retailer
-        Product.objects.bulk_create(
-            products, update_conflicts=True, unique_fields=["retailer", "external_id"], update_fields=PRODUCT_UPDATES
-        )
-        for merge in merges:
-            for image in merge.images:
-                image.product_id = _written_id(merge)
-        ProductImage.objects.bulk_create(
-            new_images, update_conflicts=True, unique_fields=["product", "position"], update_fields=IMAGE_UPDATES
-        )
+        upsert(products, ["retailer", "external_id"], PRODUCT_UPDATES)
+        _link_images(merges, retailer)
+        upsert(new_images, ["product", "position"], IMAGE_UPDATES)
         if surplus:
             ProductImage.objects.filter(pk__in=surplus).delete()
 
@@ -143,8 +138,10 @@ def hash_content(row: FeedRow) -> str:
     return hashlib.sha256(json.dumps(content, default=str, sort_keys=True).encode()).hexdigest()
 
 
-def _written_id(merge: Merge) -> int:
-    record = merge.known if merge.product is None else merge.product
-    if record is None or record.pk is None:
-        raise RuntimeError("the database returned no key for an upserted product")
-    return record.pk
+def _link_images(merges: Sequence[Merge], retailer: Retailer) -> None:
+    """Name each new image's product, by the key that the database gave it."""
+    new = [merge.row.external_id for merge in merges if merge.known is None]
+    keys = dict(Product.objects.filter(retailer=retailer, external_id__in=new).values_list("external_id", "pk"))
+    for merge in merges:
+        for image in merge.images:
+            image.product_id = keys[merge.row.external_id] if merge.known is None else merge.known.pk

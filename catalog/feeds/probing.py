@@ -16,6 +16,8 @@ from catalog.feeds.opening import GZIP_START, UNDECODED, UNDECODED_HANDLER, Feed
 CHUNK_BYTES = 1 << 20
 START_BYTES = 1 << 16
 SAMPLE_BYTES = 1 << 15
+SAMPLE_LINE_BYTES = 1000
+NOT_ASCII = bytes(range(0x80, 0x100))
 
 FOREIGN_STARTS = {
     b"PK\x03\x04": "is a zip archive or an Excel workbook; export it as CSV or TSV",
@@ -99,13 +101,10 @@ def _look_through(raw: FeedBytes) -> tuple[bytes, _Seen]:
 def _count_letters(seen: _Seen, text: str, chunk: bytes) -> None:
     broken = text.count(UNDECODED)
     seen.n_broken += broken
-    seen.n_letters += len(text) - len(text.encode("ascii", "ignore")) - broken
-    if len(seen.foreign) < SAMPLE_BYTES:
-        pieces = re.finditer(rb"[^\n]{0,200}[\x80-\xff][^\n]{0,200}", chunk)
-        for piece in pieces:
-            seen.foreign += piece[0] + b"\n"
-            if len(seen.foreign) >= SAMPLE_BYTES:
-                break
+    seen.n_letters += len(text) - len(chunk.translate(None, NOT_ASCII)) - broken
+    if broken and len(seen.foreign) < SAMPLE_BYTES:
+        foreign = b"\n".join(line[:SAMPLE_LINE_BYTES] for line in chunk.split(b"\n") if not line.isascii())
+        seen.foreign += foreign[: SAMPLE_BYTES - len(seen.foreign)]
 
 
 def _declared_encoding(start: bytes) -> str | None:

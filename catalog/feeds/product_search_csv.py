@@ -28,9 +28,8 @@ IMAGE_URI = re.compile(r"(?:gs|s3|https?)://\S+|\S+\.(?:jpe?g|png|webp|gif|heic|
 
 SPOOL = "CREATE TABLE part (product TEXT, line INTEGER, cells TEXT)"
 IN_ORDER = """
-    SELECT product, part.line, cells FROM part
-    JOIN (SELECT product, MIN(line) AS first FROM part GROUP BY product) USING (product)
-    ORDER BY first, part.line
+    SELECT product, line, cells FROM
+    (SELECT product, line, cells, MIN(line) OVER (PARTITION BY product) AS first FROM part) ORDER BY first, line
 """
 
 
