@@ -155,9 +155,7 @@ class _Known:
         if self.caller.retailer is not None:
             return self.caller.retailer.pk
         if searched is None:
-            return Receipt(
-                "rejected", "retailer_required", "name the retailer: neither key nor search does"
-            )
+            return Receipt("rejected", "retailer_required", "name the retailer: neither key nor search does")
         return searched
 
 

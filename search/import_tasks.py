@@ -6,8 +6,11 @@ Where no broker is configured, `search.background` runs them in a thread of this
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from datetime import timedelta
 from uuid import UUID
+
+from django.utils import timezone
 
 from catalog.downloads.stage import fetch_images
 from catalog.imports import leases
@@ -20,11 +23,15 @@ from search.importing import Means, work_on
 from search.selectors import IDS_A_QUERY, chunked, due_images
 from search.spaces import fresh_spaces
 from search.tasks import dispatch_batch, products_changing, request_sync
+from search.webhook_tasks import request_sending
 from workers.celery import app
 from workers.client import is_embedded, send
-from workers.errors import VisionUnavailable
+from workers.errors import ModelMissing, VisionUnavailable
 
 logger = logging.getLogger(__name__)
+
+FORGOTTEN_AFTER = timedelta(minutes=15)
+FORGOTTEN_AT_ONCE = 64
 
 MEANS = Means(products_changing, dispatch_batch, request_sync)
 
@@ -61,6 +68,26 @@ def look_at_products(product_ids: list[int]) -> None:
                 dispatch_batch(batch, space)
 
 
+def look_at_forgotten() -> int:
+    """Has photos described that nobody saw to, because a process died or a fetch succeeded late; how many products.
+
+    Few at a time: where photos wait in a long queue, some of them are described twice.
+    """
+    try:
+        spaces = fresh_spaces()
+    except ModelMissing:
+        return 0
+    before = timezone.now() - FORGOTTEN_AFTER
+    forgotten: set[int] = set()
+    for space in spaces:
+        due = due_images(space).filter(product__updated_at__lt=before)[:FORGOTTEN_AT_ONCE]
+        forgotten.update(due.values_list("product_id", flat=True))
+    if forgotten and not leases.is_any_running():
+        run_soon(look_at_products.si(sorted(forgotten)))
+        return len(forgotten)
+    return 0
+
+
 def take_up_imports() -> int:
     """Gets every import run that waits or whose process died; returns of how many retailers."""
     retailer_ids = leases.waiting_retailers()
@@ -76,6 +103,7 @@ def _work(lease: Lease) -> bool:
         while wait_s is not None and is_embedded():
             wait_s = work_on(lease, MEANS)
     if wait_s is None:
+        request_sending()
         return True
     send(go_on_with_import.si(str(lease.job_id), lease.runner).set(countdown=wait_s))
     return False
@@ -91,10 +119,10 @@ def _images_came(product_ids: Collection[int]) -> None:
         _unless_away(lambda: run_soon(look_at_products.si(sorted(product_ids))), f"{len(product_ids)} products")
 
 
-def _unless_away(hand_over: object, what: str) -> None:
+def _unless_away(hand_over: Callable[[], object], what: str) -> None:
     """What cannot be handed over is a record already: `manage.py tidy` takes it up."""
     try:
-        hand_over()  # type: ignore[operator]
+        hand_over()
     except VisionUnavailable:
         logger.exception("%s: the queue does not answer; `manage.py tidy` takes it up.", what)
 

@@ -18,7 +18,7 @@ from catalog.feeds.rows import FeedRowError
 from catalog.imports import leases
 from catalog.imports.row_errors import ERRORS_KEPT, RowErrors
 from catalog.models import ImportJob, Product, Retailer, WebhookDelivery, WebhookEndpoint
-from search import import_tasks
+from search import import_tasks, webhook_tasks
 from search.models import Garment
 from tests.access_cases import bearing, operator, secret_of
 from tests.factories import feed_row, jpeg_bytes, make_product, make_retailer, write_feed
@@ -51,6 +51,7 @@ def running(
 ) -> Callable[[], Any]:
     """What is handed in within it is run when it ends, as a process without a queue would, here and now."""
     monkeypatch.setattr(import_tasks, "run_soon", lambda signature: signature.apply(throw=True))
+    monkeypatch.setattr(webhook_tasks, "run_soon", lambda signature: None)
 
     @contextmanager
     def run() -> Iterator[None]:
@@ -275,8 +276,10 @@ def test_row_errors_are_kept_up_to_a_cap(acme: Retailer) -> None:
 
 
 def test_those_who_subscribed_are_told_how_it_ended(
-    acme: Retailer, shop: Client, running: Callable[[], Any], tmp_path: Path
+    acme: Retailer, shop: Client, running: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    handed_over: list[Any] = []
+    monkeypatch.setattr(webhook_tasks, "run_soon", handed_over.append)
     events = ["import.finished", "product.failed"]
     WebhookEndpoint.objects.create(retailer=acme, url="https://shop.example/hook", events=events)
     WebhookEndpoint.objects.create(retailer=make_retailer("other"), url="https://o.example/hook", events=events)
@@ -287,6 +290,7 @@ def test_those_who_subscribed_are_told_how_it_ended(
     assert set(told) == set(events)
     assert told["import.finished"]["import_id"] == job["id"]
     assert "C" in {row["product_id"] for row in told["product.failed"]["rows"]}
+    assert [signature.task for signature in handed_over] == ["search.webhook_tasks.send_due"]
 
 
 def test_another_retailers_imports_are_not_there(shop: Client, tmp_path: Path) -> None:
