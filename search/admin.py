@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from search.catalog_admin import IndexFollows
-from search.models import Garment, ImageDescription, SearchedGarment, SearchLog, Space
+from search.models import Event, Garment, ImageDescription, QueryImage, SearchedGarment, SearchLog, Space
 
 # Django's admin classes take no type arguments at run time, hence the ignored [type-arg] below.
 
@@ -74,8 +74,30 @@ class ImageDescriptionAdmin(IndexFollows, ReadOnlyAdmin):
 class SearchLogAdmin(ReadOnlyAdmin):
     """Searches, without their photos."""
 
-    list_display = ["search_id", "created_at", "retailer", "n_garments", "segmenter_version"]
-    list_filter = ["retailer"]
+    list_display = ["search_id", "created_at", "retailer", "source", "n_garments", "has_match", "segmenter_version"]
+    list_filter = ["source", "has_match", "retailer"]
     list_select_related = ["retailer"]
     date_hierarchy = "created_at"
     inlines = [SearchedGarmentInline]
+
+
+@admin.register(QueryImage)
+class QueryImageAdmin(ReadOnlyAdmin):
+    """What is kept of shoppers' photos for a while; deleting one forgets it."""
+
+    list_display = ["image_id", "retailer", "space", "created_at", "expires_at"]
+    list_filter = ["retailer"]
+    list_select_related = ["retailer", "space"]
+    search_fields = ["image_id"]
+    exclude = ["description"]
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    """What shoppers did with answers."""
+
+    list_display = ["occurred_at", "kind", "retailer", "external_id", "rank", "quantity", "value", "currency", "search"]
+    list_filter = ["kind", "retailer"]
+    list_select_related = ["retailer", "search"]
+    search_fields = ["external_id", "event_id"]
+    date_hierarchy = "occurred_at"

@@ -72,16 +72,10 @@ def grant_key(maker: Caller, wish: KeyWish) -> tuple[ApiKey, str]:
         InvalidKey: It cannot be as it is asked for.
         KeyForbidden: It would open more than its maker's own key.
     """
-    _check_reach(maker, wish)
-    origins = normal_origins(wish.allowed_origins)
-    _check_origins(wish.kind, origins)
-    _check_rate(maker, wish)
-    name = storable(wish.name).strip()
-    if not 1 <= len(name) <= NAME_CHARS:
-        raise InvalidKey("name", f"give a name of 1 to {NAME_CHARS} characters")
+    origins = check_wish(maker, wish)
     made = create_key(
         wish.kind,
-        name,
+        storable(wish.name).strip(),
         retailer=wish.retailer,
         allowed_origins=origins,
         rate=wish.rate,
@@ -89,6 +83,25 @@ def grant_key(maker: Caller, wish: KeyWish) -> tuple[ApiKey, str]:
     )
     transaction.on_commit(forget_known_origins)
     return made
+
+
+def check_wish(maker: Caller, wish: KeyWish) -> list[str]:
+    """Whether a key can be as it is asked for.
+
+    Returns:
+        Its allowed origins as they are stored.
+
+    Raises:
+        InvalidKey, KeyForbidden: As `grant_key`.
+    """
+    _check_reach(maker, wish)
+    origins = normal_origins(wish.allowed_origins)
+    _check_origins(wish.kind, origins)
+    _check_rate(maker, wish)
+    _checked_end(maker, wish.expires_at)
+    if not 1 <= len(storable(wish.name).strip()) <= NAME_CHARS:
+        raise InvalidKey("name", f"give a name of 1 to {NAME_CHARS} characters")
+    return origins
 
 
 def rotate_key(

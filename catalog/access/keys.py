@@ -35,9 +35,7 @@ def create_key(
     Returns:
         Its record, and the key itself, which nobody can read again.
     """
-    # The library's manager knows no types.
-    record: ApiKey
-    record, secret = ApiKey.objects.create_key(  # type: ignore[assignment]
+    record = ApiKey(
         kind=kind,
         name=name,
         retailer=retailer,
@@ -46,7 +44,15 @@ def create_key(
         expiry_date=expires_at,
         replaces=replaces,
     )
-    return record, TAGS[kind] + secret
+    key = assign_key(record)
+    record.save()
+    return record, key
+
+
+def assign_key(record: ApiKey) -> str:
+    """Draws a key for a record that is not saved yet; the key itself, which nobody can read again."""
+    secret: str = ApiKey.objects.assign_key(record)
+    return TAGS[ApiKey.Kind(record.kind)] + secret
 
 
 def find_key(key: str) -> ApiKey | None:

@@ -81,8 +81,7 @@ def is_allowed(origin: str | None, allowed: Collection[str]) -> bool:
 def is_known_origin(origin: str) -> bool:
     """Whether any living publishable key works for that page: asked before a browser shows its key."""
     global _known
-    known_at, origins = _known
-    if not known_at or time.monotonic() - known_at > KNOWN_FOR_S:
+    if not _known[0] or time.monotonic() - _known[0] > KNOWN_FOR_S:
         _known = (time.monotonic(), _living_origins())
     return is_allowed(_normal(origin), _known[1])
 

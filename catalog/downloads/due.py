@@ -64,6 +64,11 @@ def ask_again(retailer_ids: Retailers) -> int:
     return _make_due(_of(retailer_ids))
 
 
+def ask_again_for(images: QuerySet[ProductImage]) -> int:
+    """Makes these images due where they come from the web; returns how many."""
+    return _make_due(images)
+
+
 def url_key(url: str) -> str:
     """SHA-256 (hex) of an address, the key of its record."""
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()

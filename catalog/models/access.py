@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
-from rest_framework_api_key.models import AbstractAPIKey
+from rest_framework_api_key.models import AbstractAPIKey, APIKeyManager
 
 from catalog.models.products import Retailer
+
+
+class ApiKeyManager(APIKeyManager):
+    """Draws keys whose records are known by their prefix; the library would put the hash into the primary key too."""
+
+    def assign_key(self, obj: AbstractAPIKey) -> str:
+        """The key without its tag; `obj` gets its prefix and its hash."""
+        key = super().assign_key(obj)
+        obj.id = obj.prefix
+        return key
 
 
 class ApiKey(AbstractAPIKey):
     """A key of the API. Only its SHA-512 is stored; the key itself is shown once, when it is made.
 
-    Shown to people by its `prefix`; the primary key holds the hash and never leaves the server.
+    Its primary key is its `prefix`, by which people know it too.
     """
+
+    objects: ClassVar[ApiKeyManager] = ApiKeyManager()
 
     class Kind(models.TextChoices):
         """What it opens."""
