@@ -41,15 +41,16 @@ def _fields(model: type[models.Model]) -> list[models.Field[Any, Any]]:
 
 @cache
 def _statement(model: type[models.Model], unique_fields: tuple[str, ...], update_fields: tuple[str, ...]) -> str:
-    def columns_of(names: Sequence[str]) -> list[str]:
-        return [model._meta.get_field(name).column for name in names]
-
-    quote = connection.ops.quote_name
     fields = _fields(model)
+    columns_by_name = {field.name: str(field.column) for field in fields}
     conflict = connection.ops.on_conflict_suffix_sql(
-        fields, OnConflict.UPDATE, columns_of(update_fields), columns_of(unique_fields)
+        fields,
+        OnConflict.UPDATE,
+        [columns_by_name[name] for name in update_fields],
+        [columns_by_name[name] for name in unique_fields],
     )
-    columns = ", ".join(quote(field.column) for field in fields)
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(column) for column in columns_by_name.values())
     places = ", ".join("%s" for _ in fields)
     # Names of our own models alone; all values are passed beside the statement.
     return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places}) {conflict}"  # noqa: S608
