@@ -31,6 +31,10 @@ class VariantSerializer(ProductSerializer):
     class Meta(ProductSerializer.Meta):
         fields = ["id", "product_id", "color", "size", *_PRICE_FIELDS, "link", "url"]
         read_only_fields = fields
+        extra_kwargs = {
+            **ProductSerializer.Meta.extra_kwargs,
+            "size": {"help_text": "Size or sizes as the feed writes them, or empty."},
+        }
 
 
 class OfferSerializer(serializers.Serializer[Offer]):
@@ -135,7 +139,7 @@ class LookSerializer(serializers.Serializer[Look]):
 
     rank = serializers.IntegerField(help_text="From 1.")
     retailer = serializers.CharField(source="retailer.slug", help_text="Slug of the retailer.")
-    retailer_name = serializers.CharField(source="retailer.name")
+    retailer_name = serializers.CharField(source="retailer.name", help_text="Its name, for people.")
     score = serializers.FloatField(help_text="Geometric mean of the items' scores, times coverage; 0..1.")
     coverage = serializers.FloatField(help_text="Share of the photo's garments that an item stands for, 0..1.")
     totals = TotalSerializer(many=True, help_text="What all items with a price cost together, by currency.")
