@@ -56,21 +56,22 @@ def work_on(lease: Lease, means: Means) -> float | None:
     except ImportTakenOver as error:
         logger.warning("%s", error)
     except ImportCancelled:
-        end_import(lease, ImportJob.State.CANCELLED)
+        _end_as(lease, ImportJob.State.CANCELLED)
     except (CatalogError, SearchError, VectorIndexError, WorkersError) as error:
         logger.info("Import %s failed: %s", lease.job_id, error)
-        end_import(lease, ImportJob.State.FAILED, error_code=_code(error), error=str(error))
+        _end_as(lease, ImportJob.State.FAILED, _code(error), str(error))
     except Exception as error:  # whatever it is, the job must say that it ended; the log has the traceback
         logger.exception("Import %s failed.", lease.job_id)
         sentence = f"The server failed ({type(error).__name__}); hand it in again, and quote this import's id."
-        end_import(lease, ImportJob.State.FAILED, error_code="internal_error", error=sentence)
+        _end_as(lease, ImportJob.State.FAILED, "internal_error", sentence)
     return None
 
 
 def _step(lease: Lease, means: Means) -> float | None:
     job = lease.job
     if job.n_attempts > MAX_ATTEMPTS:
-        raise FeedError(f"{MAX_ATTEMPTS} processes died of this import")
+        _end_as(lease, ImportJob.State.FAILED, "given_up", f"{MAX_ATTEMPTS} processes died while they ran it.")
+        return None
     lease.obey()
     if job.phase in {"", ImportJob.Phase.ROWS}:
         _take_rows(lease, means)
@@ -87,6 +88,14 @@ def _step(lease: Lease, means: Means) -> float | None:
     if wait_s is None:
         _end(lease)
     return wait_s
+
+
+def _end_as(lease: Lease, state: ImportJob.State, error_code: str = "", error: str = "") -> None:
+    """Ends it, unless another process has it by now, or it was deleted with its retailer."""
+    try:
+        end_import(lease, state, error_code=error_code, error=error)
+    except ImportTakenOver as taken:
+        logger.warning("%s", taken)
 
 
 def _end(lease: Lease) -> None:

@@ -15,7 +15,7 @@ from catalog.webhooks.sending import send_for_a_while
 from catalog.webhooks.upkeep import forget_old_deliveries
 from search.event_upkeep import forget_old_events
 from search.image_upkeep import forget_old_validators, retry_images
-from search.import_tasks import take_up_imports
+from search.import_tasks import look_at_forgotten, take_up_imports
 from search.query_images import purge_expired
 from search.query_photos import remove_strays
 from search.recommendations.counting import count_when_due
@@ -28,6 +28,7 @@ Chore = Callable[[], int]
 
 CHORES: tuple[tuple[str, Chore], ...] = (
     ("imports taken up", take_up_imports),
+    ("products with forgotten photos", look_at_forgotten),
     ("old imports forgotten", forget_old_imports),
     ("stray import files removed", remove_stray_files),
     ("images fetched that had failed or were old", retry_images),

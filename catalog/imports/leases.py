@@ -139,6 +139,11 @@ def go_on(job_id: UUID, runner: str) -> Lease | None:
     return None if job is None else Lease(job)
 
 
+def is_any_running() -> bool:
+    """Whether any import is being run."""
+    return ImportJob.objects.filter(_alive(timezone.now())).exists()
+
+
 def waiting_retailers() -> list[int]:
     """Retailers with an import to be run, none of which is being run."""
     now = timezone.now()

@@ -152,6 +152,19 @@ def test_tidy_forgets_old_imports_and_strays_and_keeps_what_waits(settings: Sett
     assert [folder.exists() for folder in folders] == [True, False, True]
 
 
+def test_tidy_has_photos_described_that_nobody_saw_to(running: Running) -> None:
+    shop = bearing(secret_of("acme"))
+    # Nothing is run: as if the process had died.
+    add_product(shop, "A")
+    with running():
+        call_command("tidy", verbosity=0)
+    assert not Garment.objects.exists()
+    Product.objects.update(updated_at=timezone.now() - timedelta(hours=1))
+    with running():
+        call_command("tidy", verbosity=0)
+    assert Garment.objects.filter(is_product=True).count() == n_indexed() == 1
+
+
 def test_a_chore_that_fails_keeps_no_other_from_being_done() -> None:
     def fail() -> int:
         raise OSError("the disk is gone")

@@ -266,6 +266,26 @@ def test_who_lost_its_lease_writes_nothing_more(acme: Retailer, settings: Settin
     assert (job.n_new, job.n_attempts) == (0, 2)
 
 
+def test_an_import_that_kills_every_process_is_given_up(acme: Retailer) -> None:
+    job = ImportJob.objects.create(retailer=acme, n_attempts=5)
+    import_tasks.run_imports(acme.pk)
+    job.refresh_from_db()
+    assert (job.state, job.error_code) == ("failed", "given_up")
+
+
+def test_a_retailer_that_is_removed_takes_its_running_import_along(
+    acme: Retailer, shop: Client, running: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remove(lease: Any, **values: Any) -> None:
+        Retailer.objects.filter(pk=acme.pk).delete()
+
+    monkeypatch.setattr(leases.Lease, "report", remove)
+    with running():
+        assert shop.post("/api/imports", {"feed": feed_file(tmp_path, [feed_row("A")] * 1500)}).status_code == 202
+    assert not ImportJob.objects.exists()
+    assert not Product.objects.exists()
+
+
 def test_row_errors_are_kept_up_to_a_cap(acme: Retailer) -> None:
     job = ImportJob.objects.create(retailer=acme)
     errors = RowErrors(job)

@@ -190,7 +190,7 @@ def test_a_page_is_read_from_an_index(filters: dict[str, Any]) -> None:
     acme = make_retailer()
     page = list_products(ListFilters(retailer=acme, **filters)).filter(pk__gt=10).order_by("pk")[:21]
     plan = page.explain()
-    assert "INDEX" in plan
-    assert "SCAN catalog_product" not in plan
-    if connection.vendor == "sqlite" and not filters:
-        assert "TEMP B-TREE" not in plan
+    assert "INDEX" in plan.upper()
+    if connection.vendor == "sqlite":
+        assert "SCAN catalog_product" not in plan
+        assert bool(filters) or "TEMP B-TREE" not in plan

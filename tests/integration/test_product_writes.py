@@ -108,6 +108,13 @@ def test_what_is_patched_changes_and_the_rest_stays(shop: Client) -> None:
     assert (product.brand, product.description) == ("", "old")
 
 
+def test_what_was_edited_by_hand_is_patched_back(shop: Client) -> None:
+    put(shop, "/api/products/A", JACKET)
+    Product.objects.update(price=Decimal("5"))
+    assert patch(shop, "/api/products/A", {"price": "72.00"}).json()["price"] == "72.00"
+    assert Product.objects.get().price == Decimal("72")
+
+
 def test_a_written_answer_reads_back_as_a_request(shop: Client) -> None:
     make_product(external_id="A", sale_price=Decimal("40"), color="Red")
     shown = shop.get("/api/products/A").json()
