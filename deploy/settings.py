@@ -5,173 +5,95 @@ Every variable has a default that runs on one machine without a broker or a data
 
 from __future__ import annotations
 
-import ipaddress
-import math
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 import dj_database_url
-import limits
 from django.core.exceptions import ImproperlyConfigured
 
+from deploy.environment import (
+    count,
+    flag,
+    networks,
+    not_negative,
+    positive,
+    positive_number,
+    private_folder,
+    rate,
+    refuse_weak_key,
+    secret_key,
+    text,
+    words,
+)
 from deploy.storage import image_roots, media_url_of, storages_from
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
-def _flag(name: str, default: str) -> bool:
-    return os.environ.get(name, default).strip().lower() in {"1", "true", "yes", "on"}
-
-
-def _words(name: str, default: str) -> list[str]:
-    return [word.strip() for word in os.environ.get(name, default).split(",") if word.strip()]
-
-
-def _text(name: str, default: str) -> str:
-    """The variable, or the default where it is missing or blank (compose files pass blanks for "not set")."""
-    value = os.environ.get(name, "").strip()
-    return value if value else default
-
-
-def _positive(name: str, default: float) -> float:
-    return _positive_number(name, _text(name, str(default)))
-
-
-def _positive_number(name: str, text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise ImproperlyConfigured(f"{name} must be a number above 0, not {text!r}")
-    return number
-
-
-def _count(name: str, default: int) -> int:
-    text = _text(name, str(default))
-    if not text.isdecimal():
-        raise ImproperlyConfigured(f"{name} must be a whole number of 0 or more, not {text!r}")
-    return int(text)
-
-
-def _rate(name: str, default: str) -> str:
-    """A limit such as "600/minute", or "off"."""
-    text = _text(name, default)
-    try:
-        limits.parse(text if text != "off" else default)
-    except ValueError as error:
-        raise ImproperlyConfigured(f'{name} must be such as "600/minute" or "off", not {text!r}') from error
-    return text
-
-
-def _not_negative(name: str, default: float) -> float:
-    text = _text(name, str(default))
-    return 0.0 if text in {"0", "0.0"} else _positive_number(name, text)
-
-
-def _networks(name: str) -> list[str]:
-    networks = _words(name, "")
-    for network in networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as error:
-            raise ImproperlyConfigured(f"{name}: {error}; write networks such as 10.1.2.0/24") from error
-    return networks
-
-
 # --- where things are -------------------------------------------------------------------------------------------
-SELVEDGE_DATA_DIR = Path(_text("SELVEDGE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+SELVEDGE_DATA_DIR = Path(text("SELVEDGE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 SELVEDGE_DATA_DIR.mkdir(parents=True, exist_ok=True)
-MEDIA_ROOT = Path(_text("SELVEDGE_MEDIA_ROOT", str(SELVEDGE_DATA_DIR / "media"))).resolve()
+MEDIA_ROOT = Path(text("SELVEDGE_MEDIA_ROOT", str(SELVEDGE_DATA_DIR / "media"))).resolve()
 # Images in a bucket instead of the media folder: s3://bucket/prefix?endpoint_url=…&region=…
-STORAGES = storages_from(_text("SELVEDGE_STORAGE_URL", ""))
+STORAGES = storages_from(text("SELVEDGE_STORAGE_URL", ""))
 MEDIA_URL = media_url_of(STORAGES)
 # Feeds that were handed in, until they are imported; web servers and records workers share it as they share the media.
-SELVEDGE_IMPORTS_DIR = Path(_text("SELVEDGE_IMPORTS_DIR", str(SELVEDGE_DATA_DIR / "imports"))).resolve()
-VECTOR_INDEX_URL = _text("VECTOR_INDEX_URL", f"faiss://{SELVEDGE_DATA_DIR / 'index'}")
+SELVEDGE_IMPORTS_DIR = private_folder("SELVEDGE_IMPORTS_DIR", SELVEDGE_DATA_DIR / "imports", MEDIA_ROOT)
+VECTOR_INDEX_URL = text("VECTOR_INDEX_URL", f"faiss://{SELVEDGE_DATA_DIR / 'index'}")
 
 # --- addresses that feeds, shoppers and webhooks name (catalog/downloads): public ones, and these ------------------
-SELVEDGE_ALLOWED_NETWORKS = _networks("SELVEDGE_ALLOWED_NETWORKS")
+SELVEDGE_ALLOWED_NETWORKS = networks("SELVEDGE_ALLOWED_NETWORKS")
 SELVEDGE_ALLOWED_PORTS = [
-    int(_positive_number("SELVEDGE_ALLOWED_PORTS", port))
-    for port in _text("SELVEDGE_ALLOWED_PORTS", "80,443").split(",")
+    int(positive_number("SELVEDGE_ALLOWED_PORTS", port)) for port in text("SELVEDGE_ALLOWED_PORTS", "80,443").split(",")
 ]
 # What stands for the beginning of an image link that is no web address: {"gs://bucket": "https://…"}.
-SELVEDGE_IMAGE_ROOTS = image_roots(_text("SELVEDGE_IMAGE_ROOTS", ""))
-SELVEDGE_FETCH_CONCURRENCY = int(_positive("SELVEDGE_FETCH_CONCURRENCY", 32))
-SELVEDGE_FETCH_PER_HOST = int(_positive("SELVEDGE_FETCH_PER_HOST", 16))
+SELVEDGE_IMAGE_ROOTS = image_roots(text("SELVEDGE_IMAGE_ROOTS", ""))
+SELVEDGE_FETCH_CONCURRENCY = int(positive("SELVEDGE_FETCH_CONCURRENCY", 32))
+SELVEDGE_FETCH_PER_HOST = int(positive("SELVEDGE_FETCH_PER_HOST", 16))
 # Between the starts of two requests to one host; and for one image, redirects included.
-SELVEDGE_FETCH_INTERVAL_S = _not_negative("SELVEDGE_FETCH_INTERVAL_S", 0.0)
-SELVEDGE_FETCH_TIMEOUT_S = _positive("SELVEDGE_FETCH_TIMEOUT_S", 30.0)
+SELVEDGE_FETCH_INTERVAL_S = not_negative("SELVEDGE_FETCH_INTERVAL_S", 0.0)
+SELVEDGE_FETCH_TIMEOUT_S = positive("SELVEDGE_FETCH_TIMEOUT_S", 30.0)
 # After so long an image is asked for again, with its ETag; 0 never does.
-SELVEDGE_FETCH_REFRESH_S = _not_negative("SELVEDGE_FETCH_REFRESH_S", 7 * 86400.0)
+SELVEDGE_FETCH_REFRESH_S = not_negative("SELVEDGE_FETCH_REFRESH_S", 7 * 86400.0)
 
 # --- limits -----------------------------------------------------------------------------------------------------
-SELVEDGE_MAX_UPLOAD_BYTES = int(_positive("SELVEDGE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024))
+SELVEDGE_MAX_UPLOAD_BYTES = int(positive("SELVEDGE_MAX_UPLOAD_BYTES", 20 * 1024 * 1024))
 # Of a feed that is uploaded, its images included, or fetched. It goes to disk, never as a whole into memory.
-SELVEDGE_MAX_FEED_BYTES = int(_positive("SELVEDGE_MAX_FEED_BYTES", 2 * 1024**3))
+SELVEDGE_MAX_FEED_BYTES = int(positive("SELVEDGE_MAX_FEED_BYTES", 2 * 1024**3))
 # An import whose process has not been heard of for so long is taken up by another.
-SELVEDGE_IMPORT_LEASE_S = _positive("SELVEDGE_IMPORT_LEASE_S", 60)
-SELVEDGE_IMPORT_RETENTION_DAYS = _positive("SELVEDGE_IMPORT_RETENTION_DAYS", 30)
+SELVEDGE_IMPORT_LEASE_S = positive("SELVEDGE_IMPORT_LEASE_S", 60)
+SELVEDGE_IMPORT_RETENTION_DAYS = positive("SELVEDGE_IMPORT_RETENTION_DAYS", 30)
 # What shoppers did with answers (events), and what was sent to webhooks, is deleted after so many days; an endpoint
 # that accepts nothing for so many is told no more.
-SELVEDGE_EVENT_RETENTION_DAYS = _positive("SELVEDGE_EVENT_RETENTION_DAYS", 400)
-SELVEDGE_WEBHOOK_RETENTION_DAYS = _positive("SELVEDGE_WEBHOOK_RETENTION_DAYS", 30)
-SELVEDGE_WEBHOOK_DISABLE_DAYS = _positive("SELVEDGE_WEBHOOK_DISABLE_DAYS", 5)
-SELVEDGE_SEARCH_TIMEOUT_S = _positive("SELVEDGE_SEARCH_TIMEOUT_S", 30.0)
+SELVEDGE_EVENT_RETENTION_DAYS = positive("SELVEDGE_EVENT_RETENTION_DAYS", 400)
+SELVEDGE_WEBHOOK_RETENTION_DAYS = positive("SELVEDGE_WEBHOOK_RETENTION_DAYS", 30)
+SELVEDGE_WEBHOOK_DISABLE_DAYS = positive("SELVEDGE_WEBHOOK_DISABLE_DAYS", 5)
+SELVEDGE_SEARCH_TIMEOUT_S = positive("SELVEDGE_SEARCH_TIMEOUT_S", 30.0)
 # How long a search by `image_url` waits for the photo.
-SELVEDGE_IMAGE_URL_TIMEOUT_S = _positive("SELVEDGE_IMAGE_URL_TIMEOUT_S", 10.0)
+SELVEDGE_IMAGE_URL_TIMEOUT_S = positive("SELVEDGE_IMAGE_URL_TIMEOUT_S", 10.0)
 # A photo stays in memory: it is decoded at once, and a temporary file would only be read back.
 FILE_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES
 DATA_UPLOAD_MAX_MEMORY_SIZE = SELVEDGE_MAX_UPLOAD_BYTES + 1024 * 1024
 
 # --- what is kept of searches -----------------------------------------------------------------------------------
 # What was seen in a shopper's photo can be asked again by `image_id` for so long; 0 keeps nothing.
-SELVEDGE_QUERY_TTL_S = _count("SELVEDGE_QUERY_TTL_S", 3600)
+SELVEDGE_QUERY_TTL_S = count("SELVEDGE_QUERY_TTL_S", 3600)
 # Likewise the photo itself, without its metadata, in a folder that no address leads to.
-SELVEDGE_KEEP_QUERY_PHOTOS = _flag("SELVEDGE_KEEP_QUERY_PHOTOS", "0")
-SELVEDGE_QUERY_PHOTOS_DIR = Path(_text("SELVEDGE_QUERY_PHOTOS_DIR", str(SELVEDGE_DATA_DIR / "query_photos"))).resolve()
+SELVEDGE_KEEP_QUERY_PHOTOS = flag("SELVEDGE_KEEP_QUERY_PHOTOS", "0")
+SELVEDGE_QUERY_PHOTOS_DIR = private_folder("SELVEDGE_QUERY_PHOTOS_DIR", SELVEDGE_DATA_DIR / "query_photos", MEDIA_ROOT)
 # Searches, and what shoppers did with the answers, are forgotten after so many days; 0 never forgets.
-SELVEDGE_SEARCH_RETENTION_DAYS = _count("SELVEDGE_SEARCH_RETENTION_DAYS", 0)
+SELVEDGE_SEARCH_RETENTION_DAYS = count("SELVEDGE_SEARCH_RETENTION_DAYS", 0)
 
 
 # --- security ---------------------------------------------------------------------------------------------------
-def _secret_key() -> str:
-    """SECRET_KEY from the environment, or one drawn once and kept in the data folder for its owner alone."""
-    given = os.environ.get("SECRET_KEY", "").strip()
-    if given:
-        return given
-    path = SELVEDGE_DATA_DIR / "secret_key"
-    if not path.exists():
-        fresh = path.with_name(f"secret_key.{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(50), encoding="ascii")
-        try:
-            # A hard link appears whole and only once, so two processes that start together agree on one key.
-            path.hardlink_to(fresh)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return path.read_text(encoding="ascii")
-
-
-def _refuse_weak_key(key: str) -> None:
-    """What `check --deploy` only warns of: this key signs sessions and webhooks' secrets."""
-    if len(key) < 50 or len(set(key)) < 5 or key.startswith("django-insecure-"):
-        raise ImproperlyConfigured("SECRET_KEY is too weak for SELVEDGE_HTTPS=1: draw 50 random characters or more")
-
-
-SECRET_KEY = _secret_key()
-DEBUG = _flag("DEBUG", "0")
+SECRET_KEY = secret_key(SELVEDGE_DATA_DIR)
+DEBUG = flag("DEBUG", "0")
 # Production: everything over HTTPS, which a proxy of ours ends. `check --deploy` has nothing to say then.
-SELVEDGE_HTTPS = _flag("SELVEDGE_HTTPS", "0")
+SELVEDGE_HTTPS = flag("SELVEDGE_HTTPS", "0")
 # Proxies of ours before the server, each of which appends to X-Forwarded-For; 0 believes no such header.
-SELVEDGE_TRUSTED_PROXIES = _count("SELVEDGE_TRUSTED_PROXIES", 1 if SELVEDGE_HTTPS else 0)
+SELVEDGE_TRUSTED_PROXIES = count("SELVEDGE_TRUSTED_PROXIES", 1 if SELVEDGE_HTTPS else 0)
 if SELVEDGE_HTTPS:
-    _refuse_weak_key(SECRET_KEY)
+    refuse_weak_key(SECRET_KEY)
     if DEBUG:
         raise ImproperlyConfigured(
             "DEBUG shows settings and code to whoever causes an error: not with SELVEDGE_HTTPS=1"
@@ -179,7 +101,7 @@ if SELVEDGE_HTTPS:
     SECURE_SSL_REDIRECT = True
     # Load balancers ask for these from inside, without TLS.
     SECURE_REDIRECT_EXEMPT = [r"^healthz/?$", r"^readyz/?$"]
-    SECURE_HSTS_SECONDS = int(_positive("SELVEDGE_HSTS_S", 365 * 24 * 3600))
+    SECURE_HSTS_SECONDS = int(positive("SELVEDGE_HSTS_S", 365 * 24 * 3600))
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     if SELVEDGE_TRUSTED_PROXIES:
@@ -192,28 +114,28 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-ALLOWED_HOSTS = _words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
-CSRF_TRUSTED_ORIGINS = _words("CSRF_TRUSTED_ORIGINS", "")
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", "")
 CSRF_FAILURE_VIEW = "deploy.http_errors.handle_csrf"
 
 # What requests without a key may do: "none", or "read" where everybody who reaches the server may search all retailers.
-SELVEDGE_ANONYMOUS = _text("SELVEDGE_ANONYMOUS", "none")
+SELVEDGE_ANONYMOUS = text("SELVEDGE_ANONYMOUS", "none")
 if SELVEDGE_ANONYMOUS not in {"none", "read"}:
     raise ImproperlyConfigured(f"SELVEDGE_ANONYMOUS must be none or read, not {SELVEDGE_ANONYMOUS!r}")
 
 # --- how often who may ask: "600/minute", "20/10 seconds" or "off"; a photo search counts as ten -------------------
 SELVEDGE_RATES = {
-    "anonymous": _rate("SELVEDGE_RATE_ANONYMOUS", "600/minute"),  # by address
-    "shopper": _rate("SELVEDGE_RATE_SHOPPER", "600/minute"),  # by address, of those with one publishable key
-    "publishable": _rate("SELVEDGE_RATE_PUBLISHABLE", "12000/minute"),  # by key, as those below
-    "secret": _rate("SELVEDGE_RATE_SECRET", "6000/minute"),
-    "operator": _rate("SELVEDGE_RATE_OPERATOR", "6000/minute"),
-    "staff": _rate("SELVEDGE_RATE_STAFF", "1200/minute"),  # by person
+    "anonymous": rate("SELVEDGE_RATE_ANONYMOUS", "600/minute"),  # by address
+    "shopper": rate("SELVEDGE_RATE_SHOPPER", "600/minute"),  # by address, of those with one publishable key
+    "publishable": rate("SELVEDGE_RATE_PUBLISHABLE", "12000/minute"),  # by key, as those below
+    "secret": rate("SELVEDGE_RATE_SECRET", "6000/minute"),
+    "operator": rate("SELVEDGE_RATE_OPERATOR", "6000/minute"),
+    "staff": rate("SELVEDGE_RATE_STAFF", "1200/minute"),  # by person
 }
-SELVEDGE_RATE_WRONG_KEYS = _rate("SELVEDGE_RATE_WRONG_KEYS", "30/minute")  # by address
+SELVEDGE_RATE_WRONG_KEYS = rate("SELVEDGE_RATE_WRONG_KEYS", "30/minute")  # by address
 # Where they are counted: a Redis that all processes share, or "memory:" for each process by itself.
-_broker_url = _text("CELERY_BROKER_URL", "memory:")
-SELVEDGE_RATE_LIMIT_URL = _text(
+_broker_url = text("CELERY_BROKER_URL", "memory:")
+SELVEDGE_RATE_LIMIT_URL = text(
     "SELVEDGE_RATE_LIMIT_URL", _broker_url if _broker_url.startswith(("redis:", "rediss:")) else "memory:"
 )
 
@@ -295,7 +217,7 @@ TEMPLATES = [
 # --- records ----------------------------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(
-        _text("DATABASE_URL", f"sqlite:///{SELVEDGE_DATA_DIR / 'db.sqlite3'}"), conn_max_age=60, conn_health_checks=True
+        text("DATABASE_URL", f"sqlite:///{SELVEDGE_DATA_DIR / 'db.sqlite3'}"), conn_max_age=60, conn_health_checks=True
     ),
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -366,7 +288,7 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
-    "root": {"handlers": ["console"], "level": _text("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
     "loggers": {
         # Django's own handler mails administrators and prints twice.
         "django": {"handlers": [], "propagate": True},
