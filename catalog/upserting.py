@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models.constants import OnConflict
 
 AS_THEY_ARE = (models.CharField, models.TextField, models.IntegerField, models.PositiveSmallIntegerField)
@@ -26,12 +26,20 @@ def upsert(records: Sequence[models.Model], unique_fields: Sequence[str], update
     """
     if not records:
         return
+    database = connections[DEFAULT_DB_ALIAS]
     fields = _fields(type(records[0]))
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            _statement(type(records[0]), tuple(unique_fields), tuple(update_fields)),
-            [[_value(record, field) for field in fields] for record in records],
-        )
+    as_they_are = [isinstance(field, AS_THEY_ARE) for field in fields]
+    rows = [
+        [
+            getattr(record, field.attname)
+            if is_plain
+            else field.get_db_prep_save(field.pre_save(record, add=True), database)
+            for field, is_plain in zip(fields, as_they_are, strict=True)
+        ]
+        for record in records
+    ]
+    with database.cursor() as cursor:
+        cursor.executemany(_statement(type(records[0]), tuple(unique_fields), tuple(update_fields)), rows)
 
 
 @cache
@@ -54,9 +62,3 @@ def _statement(model: type[models.Model], unique_fields: tuple[str, ...], update
     places = ", ".join("%s" for _ in fields)
     # Names of our own models alone; all values are passed beside the statement.
     return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places}) {conflict}"  # noqa: S608
-
-
-def _value(record: models.Model, field: models.Field[Any, Any]) -> Any:
-    if isinstance(field, AS_THEY_ARE) and not isinstance(field, models.FileField):
-        return getattr(record, field.attname)
-    return field.get_db_prep_save(field.pre_save(record, add=True), connection)
