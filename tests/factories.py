@@ -14,7 +14,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from PIL import Image
 
-from catalog.images import content_name
+from catalog.image_content import content_name
 from catalog.models import Availability, Product, ProductImage, Retailer
 
 _numbers = count(1)

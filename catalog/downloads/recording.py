@@ -64,7 +64,10 @@ def _record_images(ended: Mapping[int, Ended], changing: Changing, now: datetime
         locked = [image for image in images.select_for_update() if _address(image) == ended[image.pk][0].url]
         for image in locked:
             _apply(image, *ended[image.pk], now)
-        ProductImage.objects.bulk_update(locked, IMAGE_FIELDS)
+        # An upsert of rows that are locked and so are there: `bulk_update` takes ten times as long.
+        ProductImage.objects.bulk_create(
+            locked, update_conflicts=True, unique_fields=["id"], update_fields=IMAGE_FIELDS
+        )
 
 
 def _looks_different(image: ProductImage, order: Order, outcome: Outcome) -> bool:
