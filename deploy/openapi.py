@@ -32,6 +32,18 @@ HEADERS: dict[str, Any] = {
         "description": "The version of this contract.",
         "schema": {"type": "string", "examples": ["1"]},
     },
+    "Selvedge-Version": {
+        "description": "The version of the server.",
+        "schema": {"type": "string", "examples": ["0.1.0"]},
+    },
+    "RateLimit-Policy": {
+        "description": "The caller's budgets: units (q) in a window of seconds (w); a photo search takes ten.",
+        "schema": {"type": "string", "examples": ['"key";q=6000;w=60']},
+    },
+    "RateLimit": {
+        "description": "What is left of them: units (r), and seconds until the oldest that count come back (t).",
+        "schema": {"type": "string", "examples": ['"key";r=5990;t=60']},
+    },
 }
 RETRY_AFTER = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0}}
 

@@ -61,6 +61,14 @@ def test_everything_but_health_goes_over_https(repository: Path) -> None:
         ({"DEBUG": "1"}, "DEBUG shows settings"),
         ({"SELVEDGE_TRUSTED_PROXIES": "-1"}, "SELVEDGE_TRUSTED_PROXIES must be a whole number"),
         ({"SELVEDGE_RATE_SECRET": "much"}, "SELVEDGE_RATE_SECRET must be such as"),
+        (
+            {"SELVEDGE_MEDIA_ROOT": "/srv/m", "SELVEDGE_IMPORTS_DIR": "/srv/m/in"},
+            "SELVEDGE_IMPORTS_DIR (/srv/m/in) must",
+        ),
+        (
+            {"SELVEDGE_MEDIA_ROOT": "/srv/m", "SELVEDGE_QUERY_PHOTOS_DIR": "/srv"},
+            "SELVEDGE_QUERY_PHOTOS_DIR (/srv) must",
+        ),
     ],
 )
 def test_what_is_weak_or_wrong_stops_the_process(repository: Path, changed: dict[str, str], said: str) -> None:

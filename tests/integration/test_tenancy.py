@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from pytest_django import Settings
 
 from catalog.access.caller import Right
 from catalog.models import ApiKey, AuditEntry
-from tests.access_cases import bearing, prefix_of, secret_of
+from tests.access_cases import bearing, operator, prefix_of, secret_of
 from tests.pretend_models import PretendModel
 from tests.tenancy_routes import OPEN, ROUTES, Ask
 from tests.tenancy_world import MARK, OTHER, VICTIM, World, belongings, make_world
@@ -151,3 +152,13 @@ def test_a_catalog_open_to_all_shows_nobody_how_it_is_set_up(world: World, setti
     assert MARK in seen(Client().get("/api/products"))
     hidden = [(method, ask) for method, ask in EVERY if ask.right not in {Right.SEARCH, Right.REPORT}]
     assert {ask.send(Client(), method, world.ids).status_code for method, ask in hidden} == {401}
+
+
+def test_every_route_refuses_a_parameter_that_it_does_not_know(world: World, subtests: pytest.Subtests) -> None:
+    for method, ask in EVERY:
+        client = bearing(operator()) if ask.right == Right.OPERATE else bearing(world.own_secret)
+        with each(subtests, method, ask):
+            path = f"{ask.path}{'&' if '?' in ask.path else '?'}sort_by=price"
+            answer = replace(ask, path=path).send(client, method, world.ids)
+            assert answer.status_code == 400, answer.content
+            assert [error["field"] for error in answer.json()["errors"]] == ["sort_by"]

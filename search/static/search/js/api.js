@@ -4,7 +4,7 @@ import { callerHeaders } from "./caller_key.js";
 
 const SEARCH = "/api/search";
 const TRENDS = "/api/trends/";
-const RETAILERS = "/api/retailers/";
+const RETAILERS = "/api/retailers/?limit=100";
 
 /** Why a request failed, in the API's own words where it gave any (RFC 9457). */
 export class Problem extends Error {
