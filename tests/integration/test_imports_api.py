@@ -19,10 +19,12 @@ from catalog.imports import leases
 from catalog.imports.row_errors import ERRORS_KEPT, RowErrors
 from catalog.models import ImportJob, Product, Retailer, WebhookDelivery, WebhookEndpoint
 from search import import_tasks, webhook_tasks
+from search.background import wait_for_background
 from search.models import Garment
 from tests.access_cases import bearing, operator, secret_of
 from tests.factories import feed_row, jpeg_bytes, make_product, make_retailer, write_feed
 from tests.pretend_models import PretendModel
+from tests.web_server import ALLOWED, Site, running_site
 from workers.model_files import configured_pair
 
 pytestmark = pytest.mark.django_db
@@ -183,6 +185,51 @@ def test_a_feed_url_into_this_network_fails_the_import_with_its_reason(
     assert (job["state"], job["error_code"]) == ("failed", "address_refused")
 
 
+@pytest.fixture
+def site(settings: Settings) -> Iterator[Site]:
+    """A web server that stands for a shop's on the public internet."""
+    with running_site() as running_one:
+        settings.SELVEDGE_ALLOWED_NETWORKS = [f"{ALLOWED}/32"]
+        settings.SELVEDGE_ALLOWED_PORTS = [running_one.port]
+        yield running_one
+
+
+def test_a_feed_on_the_web_is_fetched_with_its_images(
+    shop: Client, running: Callable[[], Any], site: Site, tmp_path: Path
+) -> None:
+    photo = site.serve("/a.jpg", jpeg_bytes(), Content_Type="image/jpeg")
+    gone = site.url("/gone.jpg")
+    rows = [feed_row("A", image_link=photo), feed_row("B", image_link=gone)]
+    address = site.serve("/feed.csv", feed_file(tmp_path, rows).read())
+    with running():
+        answer = shop.post("/api/imports", {"feed_url": address}, content_type="application/json")
+    job = job_of(shop, answer)
+    assert (job["state"], job["error"], job["rows"]["new"]) == ("succeeded", "", 2)
+    assert job["images"] == {"fetched": 1, "failed": 1, "described": 1, "undescribed": 0}
+    [image] = shop.get("/api/products/B/images").json()["results"]
+    assert (image["status"], image["error_code"]) == ("failed", "http_404")
+
+
+def test_a_feed_on_the_web_beyond_the_limit_fails_the_import(
+    shop: Client, running: Callable[[], Any], site: Site, settings: Settings
+) -> None:
+    settings.SELVEDGE_MAX_FEED_BYTES = 100
+    address = site.serve("/feed.csv", b"x" * 101)
+    with running():
+        answer = shop.post("/api/imports", {"feed_url": address}, content_type="application/json")
+    job = job_of(shop, answer)
+    assert (job["state"], job["error_code"]) == ("failed", "too_large")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_a_queue_a_thread_of_the_web_server_runs_imports(shop: Client, tmp_path: Path) -> None:
+    form = {"feed": feed_file(tmp_path, ROWS), "images": images_zip("images/a.jpg", "images/b.jpg")}
+    answer = shop.post("/api/imports", form)
+    assert wait_for_background(60)
+    job = job_of(shop, answer)
+    assert (job["state"], job["images"]["described"]) == ("succeeded", 2)
+
+
 def test_an_unreadable_feed_fails_the_import_and_changes_nothing(shop: Client, running: Callable[[], Any]) -> None:
     make_product(external_id="A")
     with running():
@@ -273,15 +320,17 @@ def test_an_import_that_kills_every_process_is_given_up(acme: Retailer) -> None:
     assert (job.state, job.error_code) == ("failed", "given_up")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_retailer_that_is_removed_takes_its_running_import_along(
-    acme: Retailer, shop: Client, running: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    acme: Retailer, shop: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def remove(lease: Any, **values: Any) -> None:
         Retailer.objects.filter(pk=acme.pk).delete()
 
+    monkeypatch.setattr(import_tasks, "run_soon", lambda signature: signature.apply(throw=True))
     monkeypatch.setattr(leases.Lease, "report", remove)
-    with running():
-        assert shop.post("/api/imports", {"feed": feed_file(tmp_path, [feed_row("A")] * 1500)}).status_code == 202
+    rows = [feed_row(f"P{n}") for n in range(1500)]
+    assert shop.post("/api/imports", {"feed": feed_file(tmp_path, rows)}).status_code == 202
     assert not ImportJob.objects.exists()
     assert not Product.objects.exists()
 
