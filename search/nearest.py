@@ -29,10 +29,9 @@ def open_index(space: SpaceInfo) -> VectorIndex:
     return index
 
 
-def wanted_products(lens: Lens, options: ListOptions, *, at_least: int = 0) -> Wanted:
-    """What every query of a list should bring: enough to arrange it from, and no fewer than `at_least`."""
-    limit = max(pool_size(options), at_least)
-    return Wanted(limit, lens.filters, cut_of(options), options.group_variants)
+def wanted_products(lens: Lens, options: ListOptions) -> Wanted:
+    """What every query of a list should bring: enough to arrange it from."""
+    return Wanted(pool_size(options), lens.filters, cut_of(options), options.group_variants)
 
 
 def nearest_products(

@@ -24,6 +24,9 @@ from search.trends import counted_space
 COUNT_EVERY = timedelta(hours=6)
 """How old counts may grow: a season changes slower."""
 
+LOOK_AGAIN = timedelta(minutes=30)
+"""How soon to count again where there was nothing to count: the first catalog may have come since."""
+
 ROWS_AT_ONCE = 5000
 
 Kind = tuple[int, str]
@@ -37,8 +40,9 @@ Pairs = Counter[tuple[Kind, Kind]]
 def count_when_due(now: datetime | None = None) -> int:
     """Counts anew where that was long ago; returns how many rows that made, 0 where it was not due."""
     moment = datetime.now(UTC) if now is None else now
-    last = SeenTogether.objects.aggregate(last=Max("counted_at"))["last"]
-    return count_together(moment) if last is None or last <= moment - COUNT_EVERY else 0
+    made = SeenTogether.objects.aggregate(last=Max("counted_at"), most=Max("n_photos"))
+    wait = COUNT_EVERY if made["most"] else LOOK_AGAIN
+    return count_together(moment) if made["last"] is None or made["last"] <= moment - wait else 0
 
 
 def count_together(moment: datetime | None = None) -> int:
@@ -57,6 +61,9 @@ def count_together(moment: datetime | None = None) -> int:
             n_rows += _replace(retailer_id, source, count_pairs(kinds for _, kinds in of_retailer), counted_at)
     # Of retailers without any such photo, and of what two processes counted at once.
     SeenTogether.objects.filter(counted_at__lt=counted_at).delete()
+    if not n_rows:
+        # Says that it was counted.
+        _replace(None, SeenTogether.Source.CATALOG, Counter({(ALL_PHOTOS, ALL_PHOTOS): 0}), counted_at)
     return n_rows
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from pytest_django import Settings
 from catalog.access.keys import create_key
 from catalog.models import ApiKey, Product
 from search.models import SearchedGarment, SearchLog, SeenTogether, Space
-from search.recommendations.counting import COUNT_EVERY, count_together, count_when_due
+from search.recommendations.counting import COUNT_EVERY, LOOK_AGAIN, count_together, count_when_due
 from segmentation.types import Embedding, GarmentDescriptor
 from tests.factories import jpeg_bytes, make_image, make_product, make_retailer
 from tests.search_factories import JACKET, PANTS, SHOE, TOP, near, photo, seen, store, unit_vector
@@ -274,9 +274,17 @@ def test_counts_are_made_anew_when_they_are_old_and_forget_what_is_no_longer_sol
     assert count_when_due(now) > 0
     Product.objects.filter(pk=jacket.pk).update(withdrawn_at=now)
     assert count_when_due(now + COUNT_EVERY / 2) == 0
-    assert SeenTogether.objects.exists()
-    assert count_when_due(now + COUNT_EVERY + timedelta(seconds=1)) == 0
-    assert not SeenTogether.objects.exists()
+    assert SeenTogether.objects.filter(n_photos=1).exists()
+    assert count_when_due(now + COUNT_EVERY) == 0
+    assert not SeenTogether.objects.filter(n_photos=1).exists()
+
+
+def test_where_there_was_nothing_to_count_it_is_soon_counted_again_but_not_at_once(market: Market) -> None:
+    now = datetime.now(UTC)
+    assert count_when_due(now) == 0
+    sell(market, "jacket", JACKET, QUERY, [seen(PANTS, BEIGE_PANTS)])
+    assert count_when_due(now + LOOK_AGAIN / 2) == 0
+    assert count_when_due(now + LOOK_AGAIN) > 0
 
 
 @pytest.mark.parametrize("parameters", [{"slots": "0"}, {"slots": "11"}, {"limit": "21"}, {"offset": "1"}])
