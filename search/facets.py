@@ -14,9 +14,9 @@ from decimal import Decimal
 from itertools import pairwise
 
 from catalog.money import decimals_of, lower_price
+from search.facet_values import Facets, FacetValue, PriceBand
 from search.models import Garment
 from search.neighbours import Neighbourhood
-from search.results import Facets, FacetValue, PriceBand
 from search.selectors import IDS_A_QUERY, chunked
 from search.vocabulary import folded, gender_of
 from segmentation.taxonomy import category_by_id

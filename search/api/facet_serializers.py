@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from search.results import Facets
+from search.facet_values import Facets
 
 
 class FacetValueSerializer(serializers.Serializer[Any]):
