@@ -5,10 +5,11 @@ from __future__ import annotations
 from array import array
 
 FIRST_SLOTS = 1 << 12
+LAST_LINE = 0xFFFFFFFF
 
 
 class SeenIds:
-    """A set of product ids with the line that named each: 12 bytes a slot, at most two thirds of the slots used.
+    """A set of product ids with the line of each one's row: 12 bytes a slot, at most two thirds of the slots used.
 
     Ids are told apart by 64 bits of Python's keyed hash, so no feed can bring about a collision, and among ten million
     ids one happens once in some 370,000 feeds.
@@ -25,17 +26,17 @@ class SeenIds:
         return self._hashes[self._slot(_hash(product_id))] != 0
 
     def add(self, product_id: str, line: int) -> int | None:
-        """Take note of an id. Returns the line that named it first, or None where none has."""
-        value = _hash(product_id)
-        slot = self._slot(value)
-        if self._hashes[slot]:
-            return self._lines[slot]
-        self._hashes[slot] = value
-        self._lines[slot] = min(line, 0xFFFFFFFF)
-        self._n += 1
-        if 3 * self._n > 2 * len(self._hashes):
-            self._grow()
+        """Take note of an id's row. Returns the line of its first row, or None where this is the first."""
+        slot = self._take(_hash(product_id))
+        first_line = self._lines[slot]
+        if first_line:
+            return first_line
+        self._lines[slot] = min(line, LAST_LINE)
         return None
+
+    def mention(self, product_id: str) -> None:
+        """Take note of an id that was named by a row which does not count."""
+        self._take(_hash(product_id))
 
     def _make(self, n_slots: int) -> None:
         self._mask = n_slots - 1
@@ -49,12 +50,25 @@ class SeenIds:
             slot = (slot + 1) & self._mask
         return slot
 
-    def _grow(self) -> None:
-        old = [(value, line) for value, line in zip(self._hashes, self._lines, strict=True) if value]
-        self._make(2 * len(self._hashes))
-        for value, line in old:
+    def _take(self, value: int) -> int:
+        """The slot of a value, which is taken for it where it is new."""
+        slot = self._slot(value)
+        if self._hashes[slot]:
+            return slot
+        if 3 * (self._n + 1) > 2 * len(self._hashes):
+            self._grow()
             slot = self._slot(value)
-            self._hashes[slot], self._lines[slot] = value, line
+        self._hashes[slot] = value
+        self._n += 1
+        return slot
+
+    def _grow(self) -> None:
+        hashes, lines = self._hashes, self._lines
+        self._make(2 * len(hashes))
+        for value, line in zip(hashes, lines, strict=True):
+            if value:
+                slot = self._slot(value)
+                self._hashes[slot], self._lines[slot] = value, line
 
 
 def _hash(product_id: str) -> int:
