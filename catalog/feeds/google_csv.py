@@ -37,7 +37,7 @@ class GoogleCsv:
             found = ", ".join(self._columns)
             raise FeedError(
                 f"{file.path.name}: the header lacks {', '.join(missing)} (its columns: {found[:300]}); "
-                "other formats: see --format"
+                "a feed of another format needs its name"
             )
         twice = sorted({name for name in KNOWN_COLUMNS - {IMAGES_COLUMN} if self._columns.count(name) > 1})
         if twice:

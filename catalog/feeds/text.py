@@ -32,6 +32,7 @@ def records(lines: TextIO, separator: str) -> Iterator[Record | FeedRowError]:
     """The text's records, strictly parsed; blank lines are passed over.
 
     A record with a stray or unclosed quote is an error at its first line, and reading goes on at the line after it.
+    Between tabs such a quote is taken as it is: many TSV files are written without any quoting.
 
     Raises:
         FeedError: A line is so long that this cannot be a feed.
@@ -46,8 +47,10 @@ def records(lines: TextIO, separator: str) -> Iterator[Record | FeedRowError]:
         except StopIteration:
             return
         except csv.Error as error:
-            source.rewind_to_second_line()
-            if source.is_at_end:
+            first_line = source.rewind_to_second_line()
+            if separator == "\t":
+                yield Record(line, first_line.rstrip("\r\n").split("\t"), source.is_at_end)
+            elif source.is_at_end:
                 yield FeedBroken(line, "", BREAKS_OFF)
             else:
                 yield FeedRowError(line, "", f"is not proper CSV, look for a stray or unclosed quote ({error})")
@@ -90,8 +93,10 @@ class _Lines:
     def start_record(self) -> None:
         self._taken.clear()
 
-    def rewind_to_second_line(self) -> None:
+    def rewind_to_second_line(self) -> str:
+        """Give all but the first line back; returns that one."""
         again = self._taken[1:]
         del self._taken[1:]
         self._returned.extendleft(reversed(again))
         self.number -= len(again)
+        return self._taken[0]

@@ -266,7 +266,7 @@ def test_shopifys_newer_column_names_are_understood(tmp_path: Path) -> None:
 
 
 def test_a_shopify_feed_needs_a_currency(tmp_path: Path) -> None:
-    with pytest.raises(FeedError, match="--currency"):
+    with pytest.raises(FeedError, match="names no currency"):
         opened(tmp_path, shopify(tee()))
     with pytest.raises(FeedError, match="XYZ is not a currency"):
         opened(tmp_path, shopify(tee()), FeedDefaults("XYZ"))

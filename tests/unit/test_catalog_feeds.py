@@ -83,6 +83,14 @@ def test_a_stray_quote_costs_its_own_row_only(tmp_path: Path, broken: str) -> No
     assert rows_of(items)[1].line == 4
 
 
+def test_between_tabs_quotes_are_taken_as_they_stand(tmp_path: Path) -> None:
+    header = HEADER.replace(",", "\t")
+    wide = ['27" screen', '"Quoted" tee', '"whole\ttitle"', '"never closed']
+    lines = [good(str(number), "TITLE").replace(",", "\t").replace("TITLE", title) for number, title in enumerate(wide)]
+    rows = rows_of(read_text(tmp_path, header + "".join(lines) + good("9").replace(",", "\t")))
+    assert [row.title for row in rows] == ['27" screen', '"Quoted" tee', "whole\ttitle", '"never closed', "Shirt"]
+
+
 def test_rows_with_too_few_or_too_many_cells_are_refused_but_trailing_blanks_are_not(tmp_path: Path) -> None:
     items = read_text(tmp_path, HEADER + "1,short\n" + good("2").replace("\n", ",,\n") + good("3", description="a,b"))
     assert [(error.line, error.column) for error in errors_of(items)] == [(2, ""), (4, "")]
