@@ -19,6 +19,7 @@ from catalog.imports.taking_in import feed_of, images_of
 from catalog.models import ImportJob
 from catalog.services import ImportSummary, import_feed
 from catalog.upkeep import Changing
+from catalog.webhooks.announcing import storable
 from search.errors import IndexingStalled, SearchError
 from search.import_describing import Dispatch, describe_more
 from search.index.base import VectorIndexError
@@ -128,10 +129,11 @@ def _take_rows(lease: Lease, means: Means) -> None:
         **_counts(summary),
         n_row_errors=errors.n_found,
         feed_format=summary.feed_format,
-        examples=summary.examples,
-        notes=summary.notes,
+        # They quote the feed, which may hold what no database takes.
+        examples=storable(summary.examples),
+        notes=storable(summary.notes),
         error_code=summary.refusal_code,
-        error=summary.refusal,
+        error=storable(summary.refusal),
     )
     if summary.is_stopped:
         lease.obey()

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.access.audit import storable
 from catalog.errors import ImportEnded
 from catalog.imports import files
 from catalog.imports.leases import Lease
@@ -32,7 +33,13 @@ def end_import(lease: Lease, state: ImportJob.State, *, error_code: str = "", er
     """
     with transaction.atomic():
         lease.write(
-            state=state, phase="", ended_at=timezone.now(), error_code=error_code, error=error[:ERROR_CHARS], runner=""
+            state=state,
+            phase="",
+            ended_at=timezone.now(),
+            error_code=error_code,
+            # It may quote the feed, which may hold what no database takes.
+            error=storable(error)[:ERROR_CHARS],
+            runner="",
         )
         lease.job.refresh_from_db()
         _tell(lease.job)
