@@ -16,8 +16,8 @@ from django.db.models.functions import Coalesce, Least
 from catalog import limits
 from catalog.models import Product
 from catalog.money import decimals_of
+from search.facet_values import FacetValue, PriceBand
 from search.listing.filters import ListFilters, passing, seen_garments
-from search.results import FacetValue, PriceBand
 from search.vocabulary import folded, gender_of
 from segmentation.taxonomy import category_by_id
 
