@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from django.db.models import Q
 
-from catalog.models import Product
+from catalog.models import Availability, Product
 from search.results import Offer, Variants
 from search.selectors import chunked
 from search.vocabulary import folded
@@ -19,6 +19,18 @@ MAX_LISTED = 100
 GROUPS_A_QUERY = 400
 """SQLite takes at most 1000 alternatives a statement; a photo of many garments shows more groups."""
 
+_WEIGHED = (
+    "retailer_id",
+    "item_group_id",
+    "availability",
+    "withdrawn_at",
+    "price",
+    "sale_price",
+    "currency",
+    "brand",
+    "color",
+    "size",
+)
 _LETTER_SIZE = re.compile(r"(\d{0,2})(x*)(?:(s)(?:mall)?|(m)(?:edium)?|(l)(?:arge)?)")
 
 
@@ -45,6 +57,28 @@ def item_group_of(product: Product) -> list[Product]:
     """All variants of a product that are on sale, itself included where it is; none where it stands alone."""
     group = {(product.retailer_id, product.item_group_id)} if product.item_group_id else ()
     return list(_on_sale(group))
+
+
+def sizes_to_buy(products: Iterable[Product]) -> dict[int, list[Product]]:
+    """The sizes, in each product's own color, that can be bought now, itself included; by product.
+
+    All products are one retailer's. Of a size no more is loaded than what weighs it: price, size, brand.
+    """
+    shown = list(products)
+    found: dict[int, list[Product]] = {each.pk: [each] for each in shown if each.is_in_stock and not each.item_group_id}
+    grouped = [each for each in shown if each.item_group_id]
+    sizes: defaultdict[tuple[str, str], list[Product]] = defaultdict(list)
+    for some in chunked(grouped, GROUPS_A_QUERY):
+        in_stock = Product.objects.filter(
+            retailer_id=some[0].retailer_id,
+            item_group_id__in={each.item_group_id for each in some},
+            color__in={each.color for each in some},
+            availability=Availability.IN_STOCK,
+            withdrawn_at=None,
+        )
+        for size in in_stock.only(*_WEIGHED).order_by("pk"):
+            sizes[size.item_group_id, size.color].append(size)
+    return found | {each.pk: sizes[each.item_group_id, each.color] for each in grouped}
 
 
 def offer_of(product: Product, of_group: Iterable[Product]) -> Offer:

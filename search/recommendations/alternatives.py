@@ -21,7 +21,7 @@ from search.recommendations.weighing import Candidate, Weighing, best_of_groups
 from search.results import ListOptions
 from search.selectors import matched_images
 from search.space_traits import read_traits
-from search.variants import item_group_of, offer_of, same_color, variants_of
+from search.variants import item_group_of, offer_of, same_color, sizes_to_buy, variants_of
 from search.vocabulary import folded
 
 POOL_FACTOR = 8
@@ -99,14 +99,14 @@ def _look_alikes(weighing: Weighing, matches: Sequence[Match], filters: Filters)
     """Of each look-alike, in the color that looks alike, every variant that can be bought."""
     products = Product.objects.filter(withdrawn_at=None).defer("description", "extra")
     products_there = products.in_bulk([match.product_id for match in matches])
-    variants = variants_of(products_there.values())
+    sizes = sizes_to_buy(products_there.values())
     own = group_of(weighing.product.pk, weighing.product.retailer_id, weighing.product.item_group_id)
     for match in matches:
         product = products_there.get(match.product_id)
         if product is None or group_of(product.pk, product.retailer_id, product.item_group_id) == own:
             continue
-        for each in variants[product.pk].products or (product,):
-            if same_color(each, product) and _can_be_bought(each, filters):
+        for each in sizes.get(product.pk, ()):
+            if _can_be_bought(each, filters):
                 yield weighing.weigh(each, match, is_same_item=False)
 
 
