@@ -33,6 +33,8 @@ NEW_KEY = OpenApiExample(
     value={"kind": "publishable", "name": "shop front", "allowed_origins": ["https://shop.example"]},
 )
 
+ROTATION = OpenApiExample("Two days to change over", request_only=True, value={"overlap_h": 48})
+
 
 class KeyListView(APIView):
     """All keys a caller may know of."""
@@ -125,6 +127,7 @@ class KeyRotationView(APIView):
         "changed over one after the other. The answer alone shows the new key.",
         parameters=[PREFIX],
         request=KeyRotation,
+        examples=[ROTATION],
         responses={201: NewKeySerializer, **documented(400, 403, 404, 409)},
         tags=["keys"],
         operation_id="api_keys_rotate",

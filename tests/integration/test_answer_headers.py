@@ -70,7 +70,9 @@ def test_a_shops_page_reads_refusals_too() -> None:
     for answer in (
         Client(headers={"Origin": PAGE, "X-Api-Key": "slv_pk_wrong"}).get(PRODUCTS),
         Client(headers={"Origin": PAGE, "Selvedge-Api-Version": "9"}).get(PRODUCTS),
-        Client(headers={"Origin": PAGE}).post("/api/search", b"x" * 99, content_type="text/x", CONTENT_LENGTH="999999999"),
+        Client(headers={"Origin": PAGE}).post(
+            "/api/search", b"x" * 99, content_type="text/x", CONTENT_LENGTH="999999999"
+        ),
     ):
         assert answer.status_code in {400, 401, 413}
         assert answer["Access-Control-Allow-Origin"] == PAGE
