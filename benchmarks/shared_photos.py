@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-EACH_FOR_ITSELF = (
+EACH_FOR_ITSELF: tuple[tuple[str, Any], ...] = (
     ("search.tasks.one_a_file", list),
     ("search.tasks.twins_of", lambda space, sha256s: []),
     ("search.tasks.reuse_descriptions", lambda image_ids, space: []),
@@ -29,6 +29,7 @@ EACH_FOR_ITSELF = (
     ("search.management.describing.DescribingRun._one_a_file", lambda run, image_ids: (image_ids, [])),
 )
 """What is put in the place of what, so that no description is shared."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

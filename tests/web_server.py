@@ -72,11 +72,19 @@ class Site:
         return self.url(path)
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of clients that hang up, as those here often shall."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Quiet."""
+
+
 @contextmanager
 def running_site(host: str = "0.0.0.0", port: int = 0) -> Iterator[Site]:
     """A server on all loopback addresses, so that only the guard decides which of them are reached."""
-    server = ThreadingHTTPServer((host, port), Visit)
-    server.daemon_threads = True
+    server = QuietServer((host, port), Visit)
     site = Site(server.server_address[1])
     server.site = site  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
