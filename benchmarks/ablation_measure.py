@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +67,23 @@ def segment(benchmark: Benchmark, predictor: RememberingPredictor) -> Iterator[i
     yield Segmented(benchmark, tuple(catalog), tuple(queries))
 
 
-def measure(segmented: Segmented, embedder: Embedder, row: Row) -> dict[str, float]:
+class Remembering:
+    """An embedder that looks at no crop twice, also not in another row that cuts it alike."""
+
+    def __init__(self, embedder: Embedder, known: dict[bytes, Floats]) -> None:
+        """Share `known` among embedders that differ in nothing but how crops are cut."""
+        self._embedder, self._known = embedder, known
+        self.config = embedder.config
+
+    def embed(self, crops_rgb: list[NDArray[np.uint8]]) -> Floats:
+        """As `Embedder.embed`."""
+        keys = [hashlib.sha256(crop.tobytes()).digest() for crop in crops_rgb]
+        new = {key: crop for key, crop in zip(keys, crops_rgb, strict=True) if key not in self._known}
+        self._known.update(zip(new, self._embedder.embed(list(new.values())), strict=True))
+        return np.stack([self._known[key] for key in keys])
+
+
+def measure(segmented: Segmented, embedder: Remembering, row: Row) -> dict[str, float]:
     """Recall by kind of query: of whole photos (segmented), and of given boxes (the embedder alone)."""
     catalog = [_vectors(seen, embedder, row) for seen in segmented.catalog]
     rows = np.concatenate([vectors for vectors, _, _ in catalog])
@@ -114,7 +131,7 @@ def _scaled(garment: GarmentDescriptor, x: float, y: float) -> BoxXyxyPx:
     return (left * x, top * y, right * x, bottom * y)
 
 
-def _vectors(seen: Seen, embedder: Embedder, row: Row) -> tuple[Floats, NDArray[np.int64], Floats]:
+def _vectors(seen: Seen, embedder: Remembering, row: Row) -> tuple[Floats, NDArray[np.int64], Floats]:
     """A photo's vectors (its garments', or its own), their categories (-1: none), and the photo's own vector."""
     height, width = seen.image_rgb.shape[:2]
     whole = embedder.embed([garment_crop(seen.image_rgb, (0.0, 0.0, float(width), float(height)), embedder.config)])
@@ -129,7 +146,7 @@ def _vectors(seen: Seen, embedder: Embedder, row: Row) -> tuple[Floats, NDArray[
     return mixed, np.array([each.category_id for each in seen.garments], dtype=np.int64), whole[0]
 
 
-def _crop(seen: Seen, garment: GarmentDescriptor, embedder: Embedder, *, masked: bool) -> NDArray[np.uint8]:
+def _crop(seen: Seen, garment: GarmentDescriptor, embedder: Remembering, *, masked: bool) -> NDArray[np.uint8]:
     window = None
     if masked and garment.mask is not None:
         height, width = seen.image_rgb.shape[:2]
@@ -140,7 +157,7 @@ def _crop(seen: Seen, garment: GarmentDescriptor, embedder: Embedder, *, masked:
     return garment_crop(seen.image_rgb, garment.box_xyxy_px, embedder.config, window=window)
 
 
-def _boxed(query: BenchmarkQuery, seen: Seen, embedder: Embedder) -> Floats:
+def _boxed(query: BenchmarkQuery, seen: Seen, embedder: Remembering) -> Floats:
     height, width = seen.image_rgb.shape[:2]
     box = query.box_xyxy_px
     if box is None:

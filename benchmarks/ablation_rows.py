@@ -38,6 +38,10 @@ class Row:
     """Only products of categories compatible with the garment's may answer."""
 
 
+def _fitted(pooling: str, dim: int, levels: tuple[int, ...] = ()) -> dict[str, Any]:
+    return {"pooling": pooling, "dim": dim, "levels": levels, "level_weight": 2.0}
+
+
 def _loss(name: str, **parameters: float) -> dict[str, Any]:
     return {"losses": (LossConfig(name, label="product", parameters=parameters),)}
 
@@ -58,12 +62,15 @@ ROWS: Mapping[str, Row] = {
     "views-all-no-filter": Row(
         "views", "masked + unmasked + whole photo, all categories", views=Views(1.0, 1.0, 1.0), filtered=False
     ),
-    "fit-avg-512": Row("pooling, untrained", "average, 512", "fitted", {"pooling": "avg", "dim": 512}),
-    "fit-gem-512": Row("pooling, untrained", "generalized mean 3, 512", "fitted", {"pooling": "gem", "dim": 512}),
-    "fit-max-512": Row("pooling, untrained", "maximum, 512", "fitted", {"pooling": "max", "dim": 512}),
-    "fit-gem_avg-512": Row("pooling, untrained", "both, 512", "fitted", {"pooling": "gem_avg", "dim": 512}),
-    "fit-avg-256": Row("dimension, untrained", "average, 256", "fitted", {"pooling": "avg", "dim": 256}),
-    "fit-avg-128": Row("dimension, untrained", "average, 128", "fitted", {"pooling": "avg", "dim": 128}),
+    "fit-avg-512": Row("pooling, untrained", "average, 512", "fitted", _fitted("avg", 512)),
+    "fit-gem-512": Row("pooling, untrained", "generalized mean 3, 512", "fitted", _fitted("gem", 512)),
+    "fit-max-512": Row("pooling, untrained", "maximum, 512", "fitted", _fitted("max", 512)),
+    "fit-gem_avg-512": Row("pooling, untrained", "both, 512", "fitted", _fitted("gem_avg", 512)),
+    "fit-avg-256": Row("dimension, untrained", "average, 256", "fitted", _fitted("avg", 256)),
+    "fit-avg-128": Row("dimension, untrained", "average, 128", "fitted", _fitted("avg", 128)),
+    "fit-gem-256": Row("levels, untrained", "last maps, generalized mean 3, 256", "fitted", _fitted("gem", 256)),
+    "fit-two-levels": Row("levels, untrained", "and children 6, 10", "fitted", _fitted("gem", 256, (6, 10))),
+    "fit-levels": Row("levels, untrained", "and children 3, 6, 10, 13", "fitted", _fitted("gem", 256, (3, 6, 10, 13))),
     "train-128": Row("dimension, trained", "128", "trained", {"dim": 128}),
     "train-256": Row("dimension, trained", "256", "trained", {"dim": 256}),
     "train-512": Row("dimension, trained", "512", "trained", {"dim": 512}),

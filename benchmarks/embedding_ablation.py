@@ -9,7 +9,7 @@ Photos are segmented once, by the shipped segmenter; a row embeds their crops it
 "photo" is the whole photo (garments found, categories compatible, best product of all garments), "box" the given box
 against whole catalog pictures. Rows that only change how crops are cut need no data; "fit" rows fit a projection to
 the garments of --annotated; "train" and "loss" rows train from --weights for the same number of batches. A row that
-is finished is not measured again; a killed command goes on where it was.
+is finished is not measured again unless the embedder it started from changed; a killed command goes on where it was.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.ablation_measure import Segmented, columns, measure, segment
+from benchmarks.ablation_measure import Floats, Remembering, Segmented, columns, measure, segment
 from benchmarks.ablation_rows import ROWS, Row
 from search.errors import BenchmarkError, SearchError
 from search.evaluation.layouts.reading import read_benchmark
@@ -49,6 +49,8 @@ from segmentation.weights import load_into
 
 SHRINKAGE = 0.25
 """Of fitted projections, as the shipped untrained embedder's."""
+WARMUP_ITERATIONS = 10
+"""Of every training: a recipe's own, made for a long run, would outlast a short one."""
 ROWS_FILE = "rows.json"
 
 
@@ -90,21 +92,36 @@ def _parse() -> argparse.Namespace:
 
 
 def _measure_missing(options: argparse.Namespace, results: dict[str, Any]) -> None:
-    rows = {name: row for name, row in ROWS.items() if _is_asked(name, options.rows) and name not in results}
+    rows = {name: row for name, row in ROWS.items() if _is_asked(name, options.rows)}
+    rows = {name: row for name, row in rows.items() if not _is_measured(options, row, results.get(name))}
     possible = {name: row for name, row in rows.items() if _is_possible(row, options)}
     for name in rows.keys() - possible.keys():
         print(f"{name}: left out, see --weights, --annotated and --data", file=sys.stderr)
     if not possible:
         return
-    segmented = _segmented(options)
+    segmented, known = _segmented(options), dict[bytes, Floats]()
     for name, row in possible.items():
         started = time.process_time()
         embedder = _EMBEDDERS[row.made](options, name, row)
         made_s, started = time.process_time() - started, time.process_time()
-        figures = measure(segmented, embedder, row)
-        results[name] = {"figures": figures, "making_cpu_s": made_s, "measuring_cpu_s": time.process_time() - started}
+        figures = measure(segmented, Remembering(embedder, known if row.made == "given" else {}), row)
+        results[name] = {
+            "figures": figures,
+            "making_cpu_s": made_s,
+            "measuring_cpu_s": time.process_time() - started,
+            "embedder": _embedder_of(options, row),
+        }
         _write_results(options, results)
         print(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items()), flush=True)
+
+
+def _is_measured(options: argparse.Namespace, row: Row, result: dict[str, Any] | None) -> bool:
+    return result is not None and result["embedder"] == _embedder_of(options, row)
+
+
+def _embedder_of(options: argparse.Namespace, row: Row) -> str | None:
+    """What a row started from; a row that is trained does not know the given embedder."""
+    return None if row.made == "trained" else read_info(options.embedder, kind="embedder").version
 
 
 def _is_asked(name: str, patterns: str) -> bool:
@@ -152,7 +169,7 @@ def _fitted(options: argparse.Namespace, _name: str, row: Row) -> Embedder:
 def _trained(options: argparse.Namespace, name: str, row: Row) -> Embedder:
     recipe = load_recipe(options.config)
     model, _ = pad_as_weights_expect(dataclasses.replace(recipe.model, **row.model), options.weights)
-    fixed = {"initial_weights": options.weights, "epochs": options.epochs}
+    fixed = {"initial_weights": options.weights, "epochs": options.epochs, "warmup_iterations": WARMUP_ITERATIONS}
     recipe = EmbedderRecipe(name, model, dataclasses.replace(recipe.train, **{**row.train, **fixed}))
     folder = options.out / "runs" / name
     run = EmbedderRun(recipe, _store(options, recipe), folder, resume=(folder / STATE).is_file())
@@ -183,7 +200,7 @@ def _read_results(options: argparse.Namespace) -> dict[str, Any]:
     """The rows that are there.
 
     Raises:
-        BenchmarkError: They are of another benchmark, or of other checkpoints.
+        BenchmarkError: They are of another benchmark, segmenter or budget.
     """
     file = options.out / ROWS_FILE
     if not file.is_file():
@@ -207,7 +224,6 @@ def _about(options: argparse.Namespace) -> dict[str, Any]:
         "benchmark": options.benchmark.name,
         "limit_queries": options.limit_queries,
         "segmenter": read_info(options.segmenter, kind="segmenter").version,
-        "embedder": read_info(options.embedder, kind="embedder").version,
         "epochs": options.epochs,
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.calibration import Calibration, Sigmoid, closeness
+from segmentation.calibration import NO_CATEGORY, Calibration, Sigmoid, closeness
 from segmentation.errors import CalibrationError
 from segmentation.reliability import reliability
 
@@ -58,8 +58,9 @@ def fit_calibration(
     """Fit probabilities and verdicts.
 
     Each category's curve is the most likely one under a normal prior around the pooled curve, so that few pairs
-    leave it there and many carry it away. `similar_score` is what at most `absent_share` of the queries would reach
-    with their best hit if their own product were taken out of the catalog.
+    leave it there and many carry it away. Photos as wholes keep the pooled curve: what they are worth beside garments
+    depends on how crowded photos are, which no benchmark says of another shop's. `similar_score` is what at most
+    `absent_share` of the queries would reach with their best hit if their own product were taken out of the catalog.
 
     Args:
         similarities: Cosines, shape (n,).
@@ -80,7 +81,7 @@ def fit_calibration(
     pooled = _fit(z, _smoothed(same), np.zeros(2), POOLED_SD)
     by_category = {
         int(category_id): scale.sigmoid(_fit(z[chosen], same[chosen].astype(np.float64), pooled, PRIOR_SD))
-        for category_id in np.unique(category_ids)
+        for category_id in np.unique(category_ids[category_ids != NO_CATEGORY])
         for chosen in [category_ids == category_id]
     }
     curves = Calibration(scale.sigmoid(pooled), by_category, EXACT_SCORE, 0.0, {})

@@ -211,6 +211,11 @@ class EmbedderConfig:
     """gem (generalized mean), avg, max, or gem_avg (both, side by side)."""
     pooling_power: float = 3.0
     """Generalized-mean pooling: 1 is the average, infinity the maximum."""
+    levels: tuple[int, ...] = ()
+    """Children of the trunk, counted from 0, whose maps are described beside the last one's: what is color, texture and
+    weave is seen early, and forgotten by the end. See `segmentation.level_maps`."""
+    level_weight: float = 1.0
+    """What a level counts beside the last maps, before the projection."""
     projection: str = "linear"
     """linear, or none: what is pooled is the embedding, and `dim` its length."""
     tf_same_padding: bool = False

@@ -13,6 +13,7 @@ from torchvision.models.resnet import ResNet
 from segmentation.backbones import build_trunk
 from segmentation.config import EmbedderConfig
 from segmentation.errors import CheckpointError, ConfigError
+from segmentation.level_maps import LevelMaps, by_name
 
 TIMM, OPEN_CLIP = "timm/", "open_clip/"
 _HEADS = ("avgpool", "fc")
@@ -35,14 +36,21 @@ class TokenMap(nn.Module):
 def build_features(config: EmbedderConfig, *, weights: str = "") -> nn.Module:
     """Build the trunk of an embedder: float32 (N, 3, side, side), normalized, to maps (N, C, h, w) or vectors (N, C).
 
+    With `levels` it gives maps by name, as `segmentation.level_maps.LevelMaps` does.
+
     Args:
         config: Names the backbone.
         weights: `imagenet` lets the backbone's own library download what it publishes; else the caller loads them.
 
     Raises:
-        ConfigError: An unknown backbone, or one whose library is not installed.
+        ConfigError: An unknown backbone, one whose library is not installed, or one without such levels.
         CheckpointError: Published weights cannot be downloaded.
     """
+    trunk = _trunk(config, weights)
+    return LevelMaps(trunk, config.levels) if config.levels else trunk
+
+
+def _trunk(config: EmbedderConfig, weights: str) -> nn.Module:
     if config.backbone.startswith(TIMM):
         return _timm(config, pretrained=weights == "imagenet")
     if config.backbone.startswith(OPEN_CLIP):
@@ -58,14 +66,14 @@ def build_features(config: EmbedderConfig, *, weights: str = "") -> nn.Module:
     return features
 
 
-def n_features(features: nn.Module, side_px: int) -> tuple[int, bool]:
-    """How many channels leave a trunk, and whether as a map."""
+def map_shapes(features: nn.Module, side_px: int) -> dict[str, tuple[int, ...]]:
+    """What leaves a trunk, by name: (C, h, w) of a map, (C,) of a vector."""
     training = features.training
     features.eval()
     with torch.no_grad():
         found = features(torch.zeros(1, 3, side_px, side_px))
     features.train(training)
-    return int(found.shape[1]), found.dim() == 4
+    return {name: tuple(maps.shape[1:]) for name, maps in by_name(found).items()}
 
 
 def _timm(config: EmbedderConfig, *, pretrained: bool) -> nn.Module:

@@ -1,6 +1,7 @@
 """Garment crops to unit vectors.
 
-A classification trunk, generalized-mean pooling, and a linear projection fitted by PCA whitening.
+A classification trunk, generalized-mean pooling of its last maps, perhaps statistics of earlier ones
+(`segmentation.level_maps`), and a linear projection fitted by PCA whitening.
 Source: Radenovic et al., "Fine-tuning CNN image retrieval with no human annotation", TPAMI 2019 (GeM);
 Jegou and Chum, "Negative evidences and co-occurrences in image retrieval", ECCV 2012 (whitening).
 """
@@ -20,13 +21,14 @@ from torch.nn import functional as F
 from segmentation.checkpoint import CheckpointInfo, read_info
 from segmentation.config import EmbedderConfig
 from segmentation.config_files import from_mapping
-from segmentation.embedder_trunks import build_features, n_features
+from segmentation.embedder_trunks import build_features, map_shapes
 from segmentation.errors import CheckpointError, ConfigError
+from segmentation.level_maps import LAST, by_name, map_statistics
 from segmentation.serving.graphs import ServingOptions, for_serving
 from segmentation.serving.mirroring import without_padding_copies
 from segmentation.weights import load_into
 
-_BATCH = 8  # larger batches are slower on a CPU (cache), and crops come a handful a photo
+_BATCH = 4  # larger batches are no faster on a CPU, and their maps are fresh memory from the kernel every time
 
 
 POOLINGS = ("gem", "avg", "max", "gem_avg")
@@ -52,14 +54,18 @@ class CropEmbedder(nn.Module):
         check_word(config.pooling, POOLINGS, "pooling")
         check_word(config.projection, PROJECTIONS, "projection")
         self.features = build_features(config, weights=weights)
-        n_channels, self._is_map = n_features(self.features, config.input_side_px)
+        shapes = map_shapes(self.features, config.input_side_px)
+        (n_channels, *sides) = shapes.pop(LAST)
+        self._is_map = bool(sides)
         n_pooled = 2 * n_channels if config.pooling == "gem_avg" and self._is_map else n_channels
+        n_pooled += sum(2 * shape[0] for shape in shapes.values())
         if config.projection == "none" and n_pooled != config.dim:
             raise ConfigError(f"dim: {config.backbone} gives {n_pooled} numbers without a projection, not {config.dim}")
         linear = config.projection == "linear"
         self.projection = nn.Linear(n_pooled, config.dim) if linear else nn.Identity()
         self.power = config.pooling_power
         self._pooling = config.pooling
+        self._level_weight = config.level_weight
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(config.image_mean).view(1, 3, 1, 1), persistent=False)
@@ -69,9 +75,17 @@ class CropEmbedder(nn.Module):
         """Pooled features, float32 (N, C), unit length."""
         return self.pool(self.features((crops - self.mean) / self.std))
 
-    def pool(self, maps: Tensor) -> Tensor:
-        """A trunk's maps (N, C, h, w) to float32 (N, C), unit length; a trunk that pools itself gives (N, C)."""
-        maps = maps.float()
+    def pool(self, maps: Tensor | dict[str, Tensor]) -> Tensor:
+        """A trunk's maps (N, C, h, w), of one depth or of several by name, to float32 (N, C), unit length.
+
+        A trunk that pools itself gives (N, C).
+        """
+        named = by_name(maps)
+        parts = [self._pool_last(named[LAST].float())]
+        parts += [self._level_weight * map_statistics(level) for name, level in named.items() if name != LAST]
+        return F.normalize(torch.cat(parts, dim=1), dim=1)
+
+    def _pool_last(self, maps: Tensor) -> Tensor:
         if not self._is_map:
             return F.normalize(maps, dim=1)
         pooled = [self._gem(maps)] if self._pooling.startswith("gem") else []

@@ -97,7 +97,7 @@ def take_step(
     crops = batch.crops.to(learner.device).permute(0, 3, 1, 2).float().div_(255.0)
     with torch.autocast(learner.device.type, torch.bfloat16, enabled=learner.bf16):
         maps = embedder.features(((crops - embedder.mean) / embedder.std).contiguous(memory_format=torch.channels_last))
-    embeddings = embedder.project(embedder.pool(maps.float()))
+    embeddings = embedder.project(embedder.pool(maps))
     found: dict[str, Tensor] = learner.model.losses(embeddings, batch)
     values = {name: float(value.detach()) for name, value in found.items()}
     if not all(map(math.isfinite, values.values())):

@@ -20,7 +20,7 @@ _MODEL = {
     **dict.fromkeys(("pooling_power", "image_std"), POSITIVE),
     **dict.fromkeys(("background",), SHARE),
     "input_side_px": Bounds(LEAST_SIDE_PX),
-    "crop_margin": NOT_NEGATIVE,
+    **dict.fromkeys(("crop_margin", "level_weight"), NOT_NEGATIVE),
 }
 _TRAIN = {
     **dict.fromkeys(("groups_per_batch", "same_aisle_run", "max_queries"), COUNT),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from segmentation.config import EmbedderConfig
 from segmentation.crops import garment_crop
@@ -15,10 +16,12 @@ from segmentation.data.annotations import AnnotatedPhoto
 from segmentation.data.transforms import boxes_from_masks
 from segmentation.device import best_device
 from segmentation.embedding import CropEmbedder, Embedder, fit_projection
-from segmentation.errors import CheckpointError, ConfigError
+from segmentation.errors import ConfigError
 from segmentation.images import decode_rgb
 from segmentation.masks import mask_from_rle, rle_area
-from segmentation.weights import read_initial_weights
+from segmentation.metric_learning.crop_store import CropStore
+from segmentation.metric_learning.learning_model import load_features
+from segmentation.metric_learning.views import plain_view
 
 MIN_AREA_PX = 600
 """Smaller garments say little about how garments look."""
@@ -30,6 +33,7 @@ def fit_embedder(
     weights: str,
     *,
     shrinkage: float,
+    also: CropStore | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[CropEmbedder, int]:
     """Load a trunk and fit its projection by PCA whitening.
@@ -37,26 +41,30 @@ def fit_embedder(
     Args:
         config: The embedder's shape.
         photos: Annotated photos; their garments' crops are the sample.
-        weights: A file in torchvision's names, or `imagenet`.
+        weights: A file in torchvision's names, an embedder whose trunk is taken, or `imagenet`.
         shrinkage: See `fit_projection`.
-        on_progress: Called with (photos done, photos in all).
+        also: Prepared crops that belong to the sample too.
+        on_progress: Called with (photos and prepared crops done, in all).
 
     Returns:
         The model, and how many crops it was fitted on.
 
     Raises:
         CheckpointError: The weights do not belong to the trunk.
-        ConfigError: Fewer crops than dimensions.
+        ConfigError: Fewer crops than dimensions, or a configuration without a projection.
     """
     model = CropEmbedder(config, weights=weights)
+    if not isinstance(model.projection, nn.Linear):
+        raise ConfigError("projection: there is none to fit; expected linear")
     if weights != "imagenet":
-        _load_features(model, Path(weights))
+        load_features(model, Path(weights))
     embedder = Embedder(model, config, device=best_device().name)
+    n_steps = len(photos) + (0 if also is None else len(also))
     features: list[NDArray[np.float32]] = []
-    for index, photo in enumerate(photos):
-        features.append(embedder.pooled(list(_crops(photo, config))))
+    for step, crops in enumerate(_samples(photos, also, config), start=1):
+        features.append(embedder.pooled(crops))
         if on_progress is not None:
-            on_progress(index + 1, len(photos))
+            on_progress(step, n_steps)
     described = [rows for rows in features if len(rows)]
     if not described:
         raise ConfigError(f"no annotated garment has {MIN_AREA_PX} pixels or more: nothing to fit on")
@@ -67,13 +75,15 @@ def fit_embedder(
     return model, len(sample)
 
 
-def _load_features(model: CropEmbedder, file: Path) -> None:
-    own = model.state_dict()
-    found = {name: value for name, value in read_initial_weights(file).items() if name in own}
-    missing = [name for name in own if name.startswith("features.") and name not in found]
-    if missing:
-        raise CheckpointError(f"{file.name} lacks {len(missing)} of the trunk's tensors, {missing[0]} for one")
-    model.load_state_dict(found, strict=False)
+def _samples(
+    photos: Sequence[AnnotatedPhoto], also: CropStore | None, config: EmbedderConfig
+) -> Iterator[list[NDArray[np.uint8]]]:
+    """The crops of each photo, then those that were prepared."""
+    for photo in photos:
+        yield list(_crops(photo, config))
+    if also is not None:
+        for index in range(len(also)):
+            yield [plain_view(also[index], config)]
 
 
 def _crops(photo: AnnotatedPhoto, config: EmbedderConfig) -> Iterator[NDArray[np.uint8]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from segmentation.calibration import Calibration, Sigmoid, closeness, reaches
+from segmentation.calibration import NO_CATEGORY, Calibration, Sigmoid, closeness, reaches
 from segmentation.calibration_fit import best_of_the_absent, fit_calibration
 from segmentation.errors import CalibrationError
 from segmentation.reliability import reliability
@@ -42,6 +42,15 @@ def test_a_category_with_many_pairs_gets_its_own_curve_and_one_with_few_stays_ne
     assert found.score(0.6, 6) > found.score(0.6, 23) + 0.2
     assert found.score(0.6, 18) == pytest.approx(found.score(0.6, None), abs=0.08)
     assert found.score(0.6, 40) == found.score(0.6, None), "a category without any pair has the pooled curve"
+
+
+def test_photos_as_wholes_keep_the_pooled_curve_whatever_their_pairs_say():
+    garments = drawn_pairs(2000, intercept=-4.0, category_id=6)
+    wholes = drawn_pairs(2000, intercept=-1.0, seed=1, category_id=NO_CATEGORY)
+    found = fit_calibration(*(np.concatenate(parts) for parts in zip(garments, wholes, strict=True)))
+    assert set(found.by_category) == {6}
+    assert found.score(0.6, None) == found.score(0.6, 40)
+    assert found.score(0.6, None) > found.score(0.6, 6), "the pooled curve has seen them"
 
 
 def test_pairs_a_threshold_separates_give_a_finite_curve():

@@ -16,7 +16,7 @@ from segmentation.config_files import from_mapping as build
 from segmentation.errors import ConfigError
 from segmentation.model import build_mask_rcnn
 
-EMBEDDERS = {"crop", "garment", "fashion_siglip"}
+EMBEDDERS = {"crop", "garment", "garment_levels", "fashion_siglip"}
 SEGMENTERS = sorted(file.stem for file in CONFIGS_DIR.glob("*.toml") if file.stem not in EMBEDDERS)
 
 

@@ -153,8 +153,10 @@ def test_the_shipped_checkpoints_are_small_and_say_what_they_are() -> None:
             assert stage["data"] == "ccp"
             stage = stage["initial_provenance"]
         assert (stage["data"], stage["initial_weights"]) == ("ccp", "mobilenet_v2_imagenet.pth")
-    assert embedded.provenance["data"][:3] == ["luma", "ccp", "wardrobe"]
-    assert embedded.provenance["initial_weights"] == "mobilenet_v2_imagenet.pth"
+    assert embedded.provenance["data"] == ["ccp", "luma", "wardrobe", "drawn2"]
+    trunk = embedded.provenance["trunk"]
+    assert trunk["data"] == ["luma", "ccp", "wardrobe", "drawn2"]
+    assert trunk["initial_weights"] == "mobilenet_v2_imagenet.pth"
     assert Calibration.from_mapping(embedded.metrics["calibration"]).by_category, "scores are chances out of the box"
     assert read_axes(SHIPPED_EMBEDDER) is not None, "searches can be steered out of the box"
     space = read_space(SHIPPED_SEGMENTER, SHIPPED_EMBEDDER)

@@ -14,7 +14,7 @@ from segmentation.data.annotations import AnnotatedPhoto, Instance
 from segmentation.errors import AnnotationError, ConfigError
 from segmentation.evaluation.coco_ap import evaluate_segmenter
 from segmentation.masks import rle_from_mask
-from segmentation.training import projection
+from segmentation.metric_learning import learning_model
 from segmentation.training.projection import fit_embedder
 from segmentation.training.run import CONFIG, STATE, TrainingRun
 
@@ -55,6 +55,6 @@ def test_evaluating_nothing_or_a_damaged_photo_is_an_error_with_its_name(tmp_pat
 
 def test_an_embedder_is_not_fitted_on_specks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (30, 40)).save(tmp_path / "a.jpg")
-    monkeypatch.setattr(projection, "read_initial_weights", lambda _: build_trunk("mobilenet_v2").state_dict())
+    monkeypatch.setattr(learning_model, "read_initial_weights", lambda _: build_trunk("mobilenet_v2").state_dict())
     with pytest.raises(ConfigError, match="nothing to fit on"):
         fit_embedder(EmbedderConfig("crop", dim=8), (photo(tmp_path / "a.jpg"),), "some.pth", shrinkage=0.5)
