@@ -101,11 +101,20 @@ class CallerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """Completes a generated document: a postprocessing hook of drf-spectacular."""
     result["components"]["schemas"]["Problem"] = PROBLEM
+    for schema in result["components"]["schemas"].values():
+        _allow_blank_defaults(schema)
     for path, operations in result["paths"].items():
         for operation in operations.values():
             if isinstance(operation, dict) and "responses" in operation:
                 _complete_operation(path, operation)
     return result
+
+
+def _allow_blank_defaults(schema: dict[str, Any]) -> None:
+    """A field whose default is blank may be sent blank."""
+    for field in schema.get("properties", {}).values():
+        if field.get("default") == "":
+            field.pop("minLength", None)
 
 
 def _complete_operation(path: str, operation: dict[str, Any]) -> None:

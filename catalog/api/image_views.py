@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -35,6 +35,15 @@ IMAGE_ID = OpenApiParameter(
 def _position(**kwargs: Any) -> serializers.IntegerField:
     help_text = "Its place: 0 is the main image, the others move back."
     return serializers.IntegerField(min_value=0, max_value=MAX_IMAGES - 1, help_text=help_text, **kwargs)
+
+
+FROM_THE_WEB = OpenApiExample(
+    "An image on the web",
+    value={"url": "https://shop.example/images/mj07-blue.jpg", "position": 0},
+    request_only=True,
+    media_type="application/json",
+)
+TO_THE_FRONT = OpenApiExample("The main image from now on", value={"position": 0}, request_only=True)
 
 
 class ImageMove(serializers.Serializer[Any]):
@@ -90,6 +99,7 @@ class ProductImageListView(APIView):
         description="Upload a file, or send JSON with its `url`. What it is, its content says, not its name.",
         parameters=[PRODUCT_ID, RetailerQuery],
         request={"multipart/form-data": ImageForm, "application/json": ImageLink},
+        examples=[FROM_THE_WEB],
         responses={201: ProductImageSerializer, **documented(400, 404, 409, 413, 415, 503)},
         tags=["products"],
         operation_id="product_images_create",
@@ -131,6 +141,7 @@ class ProductImageView(APIView):
         summary="Move an image",
         parameters=[PRODUCT_ID, IMAGE_ID, RetailerQuery],
         request=ImageMove,
+        examples=[TO_THE_FRONT],
         responses={200: ProductImageSerializer, **documented(400, 404)},
         tags=["products"],
         operation_id="product_images_move",

@@ -72,6 +72,8 @@ SEARCH_REPLY = OpenApiExample(
         "timings_ms": {"decode": 9.1, "segment": 161.0, "embed": 24.2, "search": 0.8, "rank": 3.1, "total": 199.5},
         "match": "garment",
         "calibrated": True,
+        "image_id": "8c1d2f34-90ab-4cde-8f01-23456789abcd",
+        "next_offset": None,
         "objects": [
             {
                 "object_id": 0,

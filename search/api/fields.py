@@ -155,6 +155,7 @@ class CurrencyField(serializers.CharField):
             raise serializers.ValidationError(sentence(error)) from error
 
 
+@extend_schema_field({"type": ["string", "number"], "format": "decimal", "minimum": 0})
 class PriceField(serializers.DecimalField):
     """An amount of 0 or more, with as many decimals as the client likes."""
 

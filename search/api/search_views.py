@@ -45,14 +45,10 @@ class SearchView(APIView):
         "that they are the same and a verdict. A garment without any good match says so instead of showing noise. "
         "The search comes with exactly one of `image` (a file), `image_url`, `image_id` (an earlier photo, asked again "
         "without looking at it again) and `product_id`. The photo is not stored unless the operator chose so; what was "
-        "seen in it is kept for a while under `image_id`. Parameters may stand in the form, in a JSON body, or in the "
-        "address; each once.",
-        request={
-            "multipart/form-data": SearchForm,
-            "application/x-www-form-urlencoded": SearchParameters,
-            "application/json": SearchParameters,
-        },
-        parameters=[SearchParameters],
+        "seen in it is kept for a while under `image_id`. Fields of the form or the JSON body may stand in the address "
+        "instead; each once.",
+        request={"multipart/form-data": SearchForm, "application/json": SearchParameters},
+        # Not listed as parameters of the address too: a generated client would send every default twice.
         responses={
             200: OpenApiResponse(SearchResultSerializer, examples=[examples.SEARCH_REPLY]),
             **documented(

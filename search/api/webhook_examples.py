@@ -35,6 +35,7 @@ NEW_WEBHOOK = OpenApiExample(
     value={name: _WEBHOOK[name] for name in ("url", "events")},
     request_only=True,
 )
+SWITCHED_OFF = OpenApiExample("Nothing more for now", value={"active": False}, request_only=True)
 WEBHOOK_REPLY = OpenApiExample("A webhook", value=_WEBHOOK, response_only=True, status_codes=["200"])
 WEBHOOK_PAGE = OpenApiExample(
     "One webhook",

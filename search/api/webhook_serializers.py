@@ -143,8 +143,8 @@ class DeliverySerializer(serializers.ModelSerializer[WebhookDelivery]):
         WebhookDelivery.State.choices, read_only=True, help_text="pending: due or waiting for the next attempt."
     )
     attempts = serializers.IntegerField(source="n_attempts", read_only=True, help_text="Attempts so far.")
-    data = serializers.JSONField(  # type: ignore[assignment]  # DRF takes declared fields out of the class
-        source="payload", read_only=True, help_text="The message's `data`."
+    data = serializers.DictField(  # type: ignore[assignment]  # DRF takes declared fields out of the class
+        source="payload", read_only=True, help_text="The message's `data`: what happened, by event."
     )
 
     class Meta:

@@ -126,6 +126,7 @@ class WebhookView(APIView):
         description="Changes what is given. Switched on again, it is sent what has waited for it.",
         parameters=[WEBHOOK_ID],
         request=WebhookChanges,
+        examples=[examples.SWITCHED_OFF],
         responses={
             200: OpenApiResponse(WebhookSerializer, examples=[examples.WEBHOOK_REPLY]),
             **documented(400, 404, 413),

@@ -51,8 +51,9 @@ def test_a_generated_client_lists_products_and_finds_one_by_photo(
         assert {product.product_id for product in products.results} == {f"T{n}" for n in range(N_PRODUCTS)}
 
         photo = part("types").File(payload=packshot(2), file_name="photo.jpg", mime_type="image/jpeg")
-        form = part("models.search_form").SearchForm(image=photo)
+        form = part("models.search_form_request").SearchFormRequest(image=photo)
         found = part("api.search.search_by_photo").sync(client=client, body=form)
+        assert hasattr(found, "objects"), found
         assert "T2" in {thing.results[0].product.product_id for thing in found.objects if thing.results}
 
 
