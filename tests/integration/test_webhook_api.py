@@ -181,7 +181,9 @@ def test_a_wrong_field_is_refused_with_its_name(client: Client, acme: dict[str, 
     assert answer.json()["errors"][0]["field"].split(".")[0] == next(iter(fields))
 
 
-@pytest.mark.parametrize("body", [b"[1]", b"{", b"\xff", b"[" * 100_000, b'{"url": NaN}', b"1" * 5000, b"null"])
+@pytest.mark.parametrize(
+    "body", [b"[1]", b"{", b"\xff", b"[" * 100_000, b'{"url": NaN}', b"1" * 5000, b"null", rb'{"url": "\ud800"}']
+)
 def test_a_body_that_is_no_object_is_refused(client: Client, acme: dict[str, str], body: bytes) -> None:
     assert client.post("/api/webhooks", body, JSON, **acme).status_code == 400  # type: ignore[arg-type]
 
