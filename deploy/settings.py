@@ -248,6 +248,7 @@ SELVEDGE_VERSION = "0.1.0"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["catalog.api.access.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["catalog.api.access.HasRight"],
+    "DEFAULT_PARSER_CLASSES": ["catalog.api.json_bodies.BoundedJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["catalog.api.throttles.BudgetThrottle"],
