@@ -11,7 +11,7 @@ from catalog import images
 from catalog.downloads.roots import check_link, web_address
 from catalog.errors import AddressRefused, ImageMissing, ImageRefused
 from catalog.image_content import check_header, content_name
-from catalog.image_sources import ImageFile, ImageSource
+from catalog.image_sources import NO_IMAGES, ImageFile, ImageSource
 from catalog.models import ProductImage
 
 IMAGE_UPDATES = (
@@ -106,7 +106,7 @@ def _plan_file(link: str, known: ProductImage | None, source: ImageSource, *, st
             images.store(name, data)
     except ImageRefused as refused:
         if good is not None and isinstance(refused, ImageMissing) and _has_copy(good):
-            return ImageMerge(error=f"{refused}; the copy stored earlier stays")
+            return ImageMerge(error="" if refused.code == NO_IMAGES else f"{refused}; the copy stored earlier stays")
         return _failed(link, known, str(refused), refused.code)
     image = ProductImage(
         source=link,

@@ -14,6 +14,8 @@ from catalog.errors import FeedError, ImageMissing, ImageRefused
 
 MOST_ENTRIES = 1_000_000
 BUCKETS = frozenset({"gs", "s3"})
+NO_IMAGES = "no_images"
+"""Code of the reason where no images came with the feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,21 @@ def open_images(path: Path) -> ImageSource:
     if path.is_file():
         return ImageZip(path)
     if not path.is_dir():
-        raise FeedError(f"{path}: there is no such images folder")
-    return ImageFolder(path)
+        raise FeedError(f"{path.name}: there is no such images folder")
+    return ImageFolder(path) if any(path.iterdir()) else NoImages()
+
+
+class NoImages:
+    """No images came with the feed, such as one of prices and stock: copies stored earlier are what it means."""
+
+    def locate(self, link: str) -> ImageFile:
+        """As `ImageSource.locate`."""
+        _relative_path(link)
+        raise ImageMissing(f"{_quote(link)} is a file, and no images came with the feed", NO_IMAGES)
+
+    def read(self, image: ImageFile) -> bytes:
+        """As `ImageSource.read`."""
+        raise ImageMissing(f"{_quote(image.name)} is a file, and no images came with the feed", NO_IMAGES)
 
 
 class ImageFolder:
@@ -115,10 +130,10 @@ class ImageZip:
         try:
             self._zip = zipfile.ZipFile(path)
         except (OSError, zipfile.BadZipFile, ValueError) as error:
-            raise FeedError(f"{path}: neither a folder nor a zip of images") from error
+            raise FeedError(f"{path.name}: neither a folder nor a zip of images") from error
         entries = self._zip.infolist()
         if len(entries) > MOST_ENTRIES:
-            raise FeedError(f"{path}: more than {MOST_ENTRIES} files")
+            raise FeedError(f"{path.name}: more than {MOST_ENTRIES} files")
         self._entries = {name: entry for entry in entries if (name := _entry_name(entry))}
         tops = {name.partition("/")[0] for name in self._entries}
         self._own_names = {path.stem, *(tops if len(tops) == 1 else ())}

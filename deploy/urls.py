@@ -15,6 +15,8 @@ from search.import_tasks import UPKEEP
 # Not OPTIONS: DRF renders its answer with the view's renderer, and neither YAML nor the docs' template fits.
 READ_ONLY = ["get", "head"]
 
+admin.site.site_header = admin.site.site_title = "Selvedge"
+
 urlpatterns = [
     # A product's id may hold slashes: what follows it (`/similar`) is looked for before the product itself.
     path("api/", include("search.api.urls")),

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework import serializers
 
 from catalog.access.audit import storable
+
+
+class WordField(serializers.ChoiceField):
+    """One of some words, all of which are told where another one is sent."""
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        """Names the words there are, as feeds do."""
+        if key == "invalid_choice":
+            words = ", ".join(str(word) for word in self.choices)
+            raise serializers.ValidationError(f'"{str(kwargs["input"])[:60]}" is none of {words}.', code=key)
+        super().fail(key, **kwargs)
 
 
 class TextField(serializers.CharField):

@@ -8,7 +8,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from catalog.api.fields import TextField
+from catalog.api.fields import TextField, WordField
 from catalog.api.pagination import PageQuery
 from catalog.api.serializers import absolute_url
 from catalog.feeds.detecting import FORMATS
@@ -22,13 +22,13 @@ class ImportListQuery(PageQuery):
     """Query parameters of the list of imports."""
 
     retailer = serializers.SlugField(required=False, help_text="Only imports of the retailer with this slug.")
-    state = serializers.ChoiceField(States.choices, required=False, help_text="Only those in this state.")
+    state = WordField(States.choices, required=False, help_text="Only those in this state.")
 
 
 class ImportErrorsQuery(PageQuery):
     """Query parameters of an import's row errors."""
 
-    format = serializers.ChoiceField(
+    format = WordField(
         ["json", "csv"], required=False, default="json", help_text="csv: all of them as one file; no pages."
     )
 
@@ -39,13 +39,13 @@ class ImportOptions(serializers.Serializer[Any]):
     retailer = serializers.SlugField(
         required=False, help_text="Slug of the retailer; a key that belongs to one needs not name it."
     )
-    mode = serializers.ChoiceField(
+    mode = WordField(
         ImportJob.Mode.choices,
         required=False,
         default=ImportJob.Mode.FULL,
         help_text="full: products that the feed does not name are withdrawn from sale; delta: they stay.",
     )
-    format = serializers.ChoiceField(FORMATS, required=False, help_text="The feed's format; told by its content else.")
+    format = WordField(FORMATS, required=False, help_text="The feed's format; told by its content else.")
     dry_run = serializers.BooleanField(
         required=False, default=False, help_text="true: say what would change, with examples; write nothing."
     )

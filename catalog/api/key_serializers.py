@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from catalog.access.granting import DEFAULT_OVERLAP_H, MAX_OVERLAP_H, NAME_CHARS, STATES, state_of
 from catalog.access.origins import MAX_ORIGIN_CHARS, MAX_ORIGINS
+from catalog.api.fields import WordField
 from catalog.api.pagination import PageQuery
 from catalog.models import ApiKey
 
@@ -16,7 +17,7 @@ from catalog.models import ApiKey
 class KeyFields(serializers.Serializer[Any]):
     """A key to be made."""
 
-    kind = serializers.ChoiceField(
+    kind = WordField(
         ApiKey.Kind.choices,
         help_text="secret: reads and writes one retailer's catalog, for servers alone. publishable: searches it from "
         "the pages in `allowed_origins`. operator: all retailers; only operators make one.",

@@ -63,7 +63,7 @@ def refuse_unknown(given: Collection[str], known: Collection[str]) -> None:
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
-    nearest = get_close_matches(name[:60].lower(), sorted(known), n=1, cutoff=0.5)
+    nearest = get_close_matches(name[:60].lower(), sorted(known), n=1, cutoff=0.6)
     if nearest:
         return f'Unknown; did you mean "{nearest[0]}"?'
     listed = ", ".join(sorted(known))

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from catalog import limits
 from catalog.api.addressing import RetailerQuery
-from catalog.api.fields import TextField
+from catalog.api.fields import TextField, WordField
 from catalog.api.sparse import FieldsQuery
 from catalog.limits import ADDITIONAL_IMAGES
 from catalog.models import Availability
@@ -82,7 +82,7 @@ class BulkItemFields(serializers.Serializer[Any]):
     """One product of many."""
 
     product_id = TextField(max_length=limits.ID_CHARS, help_text="The retailer's own id.")
-    action = serializers.ChoiceField(
+    action = WordField(
         ACTIONS,
         required=False,
         default="upsert",

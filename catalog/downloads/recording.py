@@ -86,10 +86,8 @@ def _apply(image: ProductImage, order: Order, outcome: Outcome, now: datetime) -
     image.n_attempts += 1
     image.error, image.error_code = outcome.reason[:500], outcome.code
     wait_s = next_attempt_s(image.n_attempts, outcome.wait_s)
-    image.next_attempt_at = None if outcome.is_final else now + timedelta(seconds=wait_s)
+    image.next_attempt_at = _much_later(now, image) if outcome.is_final else now + timedelta(seconds=wait_s)
     if keeps_copy:
-        if outcome.is_final:
-            image.next_attempt_at = _refresh_at(now)
         return
     image.status = _STATUS.FAILED
     image.file, image.sha256, image.source_size = "", "", 0
@@ -102,6 +100,12 @@ def _keeps_copy(image: ProductImage, order: Order, outcome: Failed) -> bool:
     if order.known is not None and order.known.sha256 == image.sha256:
         return True
     return not outcome.is_final and image.n_attempts + 1 < OLD_PICTURE_ATTEMPTS
+
+
+def _much_later(now: datetime, image: ProductImage) -> datetime | None:
+    """What is dead today may be there tomorrow, as feeds come before their pictures: asked ever more rarely."""
+    wait_s = min(LONGEST_RETRY_S * image.n_attempts, settings.SELVEDGE_FETCH_REFRESH_S)
+    return now + timedelta(seconds=wait_s * random.uniform(1 - JITTER, 1 + JITTER)) if wait_s > 0 else None
 
 
 def _refresh_at(now: datetime) -> datetime | None:

@@ -20,7 +20,7 @@ class FetchSummary:
     """Of these, answers that the copy is good still."""
     n_bytes: int = 0
     failed: Counter[str] = field(default_factory=Counter)
-    """Images that failed for good, by code."""
+    """Images that failed until a server changes its mind, by code; they are asked for rarely."""
     later: Counter[str] = field(default_factory=Counter)
     """Images that are tried again later, by code."""
     is_stopped: bool = False

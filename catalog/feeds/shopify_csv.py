@@ -42,7 +42,7 @@ class ShopifyCsv:
         if missing:
             raise FeedError(f"{file.path.name}: the header lacks {', '.join(missing)}")
         if not defaults.currency:
-            raise FeedError(f"{file.path.name}: Shopify's CSV names no currency; give it, such as EUR")
+            raise FeedError(f"{file.path.name}: Shopify's CSV names no currency: give one as `currency`, such as EUR")
 
     def rows(self) -> Iterator[FeedItem]:
         """Every variant, in order. The rows of a handle follow one another.

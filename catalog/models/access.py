@@ -81,6 +81,7 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-at", "-pk"]
+        verbose_name_plural = "audit entries"
         indexes = [models.Index(fields=["retailer", "-at"], name="audit_by_retailer")]
 
     def __str__(self) -> str:

@@ -32,8 +32,8 @@ class ImportJob(models.Model):
     class Mode(models.TextChoices):
         """What the feed says about products it does not name."""
 
-        FULL = "full", "they are no longer sold"
-        DELTA = "delta", "nothing"
+        FULL = "full", "full: what the feed leaves out is no longer sold"
+        DELTA = "delta", "delta: what the feed leaves out stays"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     retailer = models.ForeignKey(Retailer, on_delete=models.CASCADE, related_name="imports")

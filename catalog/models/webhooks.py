@@ -67,6 +67,7 @@ class WebhookDelivery(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-pk"]
+        verbose_name_plural = "webhook deliveries"
         indexes = [
             models.Index(fields=["state", "next_attempt_at"], name="delivery_by_due_time"),
             models.Index(fields=["endpoint", "-created_at"], name="delivery_by_endpoint"),

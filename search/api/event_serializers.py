@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog import limits
+from catalog.api.fields import WordField
 from catalog.api.parameters import refuse_unknown
 from catalog.money import in_decimals_of
 from search.api.fields import CurrencyField
@@ -28,7 +29,7 @@ class EventFields(serializers.Serializer[Any]):
     event_id = serializers.CharField(
         max_length=64, help_text="Yours, such as a UUID: the same one sent again counts once."
     )
-    type = serializers.ChoiceField(
+    type = WordField(
         Event.Kind.values,
         help_text="view: the product was shown; click: it was opened; cart: it was put into the cart; purchase: it was "
         "bought.",

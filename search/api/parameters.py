@@ -6,6 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from catalog.api.fields import WordField
 from catalog.api.sparse import MAX_FIELDS_CHARS
 from catalog.limits import LINK_CHARS
 from search.api.fields import (
@@ -50,7 +51,7 @@ class ListParameters(serializers.Serializer[Any]):
         help_text="Colors the garments are seen in (several by repetition or comma); blue stands for navy too. The "
         f"garment's own color no longer counts then: see `match`. One of {', '.join(COLOR_NAMES)}.",
     )
-    match = serializers.ChoiceField(
+    match = WordField(
         MATCHES,
         required=False,
         help_text="What results have in common with the garment: garment (all of it), shape (whatever the color), "
@@ -112,7 +113,7 @@ class SearchParameters(ListParameters):
         help_text="Only this retailer's products (slug). A key that belongs to a retailer searches its products alone "
         "and needs not name it.",
     )
-    verdict = serializers.ChoiceField(
+    verdict = WordField(
         VERDICTS[::-1],
         required=False,
         default="similar",

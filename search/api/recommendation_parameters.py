@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from catalog import limits
 from catalog.api.addressing import RetailerQuery
-from catalog.api.fields import TextField
+from catalog.api.fields import TextField, WordField
 from search.api.asking import list_options
 from search.api.fields import CategoryField, NamesField
 from search.api.parameters import ListParameters
@@ -23,7 +23,7 @@ from segmentation.calibration import VERDICTS
 MAX_EXCLUDED = 200
 """Products a client may say it showed already: an address of this length still passes every server."""
 
-_VERDICT = serializers.ChoiceField(
+_VERDICT = WordField(
     VERDICTS[::-1],
     required=False,
     default="none",

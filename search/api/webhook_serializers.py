@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog import limits
+from catalog.api.fields import WordField
 from catalog.models import WebhookDelivery, WebhookEndpoint
 from catalog.webhooks import EVENTS
 from catalog.webhooks.signing import endpoint_secret
@@ -23,7 +24,7 @@ class WebhookFields(serializers.Serializer[Any]):
         help_text="Where messages are posted: https, a public host, no user name or password.",
     )
     events = serializers.ListField(
-        child=serializers.ChoiceField(list(EVENTS)),
+        child=WordField(list(EVENTS)),
         allow_empty=False,
         max_length=len(EVENTS),
         help_text=f"What it is told of. {EVENT_MEANINGS}",
@@ -43,7 +44,7 @@ class WebhookChanges(serializers.Serializer[Any]):
         required=False, max_length=limits.LINK_CHARS, help_text="Another address; the secret stays the same."
     )
     events = serializers.ListField(
-        child=serializers.ChoiceField(list(EVENTS)),
+        child=WordField(list(EVENTS)),
         required=False,
         allow_empty=False,
         max_length=len(EVENTS),
@@ -67,9 +68,7 @@ class WebhookListQuery(serializers.Serializer[Any]):
 class DeliveryListQuery(serializers.Serializer[Any]):
     """Query parameters of the list of deliveries."""
 
-    state = serializers.ChoiceField(
-        WebhookDelivery.State.values, required=False, help_text="Only deliveries in this state."
-    )
+    state = WordField(WebhookDelivery.State.values, required=False, help_text="Only deliveries in this state.")
 
 
 class WebhookSerializer(serializers.ModelSerializer[WebhookEndpoint]):

@@ -29,7 +29,7 @@ def add_feed_options(add: Callable[..., object], *, is_required: bool) -> None:
         "--feed",
         type=Path,
         required=is_required,
-        help="product feed: Google (CSV, TSV, XML), Shopify, JSON Lines; gzip",
+        help="product feed: Google (CSV, TSV, XML), Shopify or Product Search CSV, JSON Lines; gzip",
     )
     add("--images", type=Path, help="folder or zip the feed's image links start from (default: the feed's folder)")
     add("--format", choices=FORMATS, dest="feed_format", help="the feed's format (default: told by its content)")

@@ -25,6 +25,9 @@ COUNT_EVERY = timedelta(hours=6)
 """How old counts may grow: a season changes slower."""
 
 LOOK_AGAIN = timedelta(minutes=30)
+"""How soon to count again where photos were described since: of a catalog just imported, some may not be counted."""
+
+FIRST_LOOK = timedelta(minutes=2)
 """How soon to count again where there was nothing to count: the first catalog may have come since."""
 
 ROWS_AT_ONCE = 5000
@@ -41,8 +44,15 @@ def count_when_due(now: datetime | None = None) -> int:
     """Counts anew where that was long ago; returns how many rows that made, 0 where it was not due."""
     moment = datetime.now(UTC) if now is None else now
     made = SeenTogether.objects.aggregate(last=Max("counted_at"), most=Max("n_photos"))
-    wait = COUNT_EVERY if made["most"] else LOOK_AGAIN
-    return count_together(moment) if made["last"] is None or made["last"] <= moment - wait else 0
+    if made["last"] is None:
+        return count_together(moment)
+    wait = _wait_after(made["last"]) if made["most"] else FIRST_LOOK
+    return count_together(moment) if made["last"] <= moment - wait else 0
+
+
+def _wait_after(last: datetime) -> timedelta:
+    described = ImageDescription.objects.filter(space=counted_space(), described_at__gt=last)
+    return LOOK_AGAIN if described.exists() else COUNT_EVERY
 
 
 def count_together(moment: datetime | None = None) -> int:

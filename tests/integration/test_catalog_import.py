@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,20 @@ def test_an_image_that_was_stored_survives_the_loss_of_its_source(shop: Path) ->
     assert counts(summary) == (0, 0, 0, 1)
     assert "the copy stored earlier stays" in summary.errors[0].reason
     assert ProductImage.objects.get().status == ProductImage.Status.OK
+
+
+def test_a_feed_without_images_changes_prices_and_keeps_the_pictures(shop: Path, tmp_path: Path) -> None:
+    import_rows(shop, feed_row("A1"))
+    update = tmp_path / "update"
+    (update / "none").mkdir(parents=True)
+    rows = [feed_row("A1", price="9.00 USD"), feed_row("A2", image_link="images/new.jpg")]
+    summary = import_feed("acme", write_feed(update / "feed.csv", rows), images_dir=update / "none", mode="delta")
+    assert (summary.changed, summary.failed) == (1, 1)
+    assert [error.reason for error in summary.errors] == [
+        '"images/new.jpg" is a file, and no images came with the feed'
+    ]
+    product = Product.objects.get(external_id="A1")
+    assert (product.price, product.images.get().status) == (Decimal("9.00"), ProductImage.Status.OK)
 
 
 @pytest.mark.parametrize(

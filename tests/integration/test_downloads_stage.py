@@ -125,8 +125,20 @@ def test_an_image_that_does_not_come_says_why_and_whether_it_is_tried_again(
     assert (summary.failed if is_final else summary.later) == {code: 1}
     assert (fresh(image).status, image.error_code, image.n_attempts) == (Status.FAILED, code, 1)
     assert image.error
-    assert (image.next_attempt_at is None) == is_final
+    assert image.next_attempt_at is not None
+    assert (image.next_attempt_at > timezone.now() + timedelta(hours=12)) == is_final
     assert fetch_images().n_requests == 0
+
+
+def test_a_picture_that_comes_after_its_feed_is_found_the_next_day_without_importing_again(site: Site) -> None:
+    answers = iter([404, 200])
+    site.routes["/photo"] = lambda visit: visit.answer(next(answers), RED)
+    image = pending(site.url("/photo"))
+    fetch_images()
+    assert fresh(image).next_attempt_at is not None
+    ProductImage.objects.update(next_attempt_at=image.next_attempt_at - timedelta(hours=29))
+    fetch_images()
+    assert (fresh(image).status, image.error_code, image.error) == (Status.OK, "", "")
 
 
 def test_pixels_are_capped_by_the_header_before_any_is_decoded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

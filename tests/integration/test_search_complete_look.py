@@ -18,7 +18,7 @@ from pytest_django import Settings
 from catalog.access.keys import create_key
 from catalog.models import ApiKey, Product
 from search.models import SearchedGarment, SearchLog, SeenTogether, Space
-from search.recommendations.counting import COUNT_EVERY, LOOK_AGAIN, count_together, count_when_due
+from search.recommendations.counting import COUNT_EVERY, FIRST_LOOK, LOOK_AGAIN, count_together, count_when_due
 from segmentation.types import Embedding, GarmentDescriptor
 from tests.factories import jpeg_bytes, make_image, make_product, make_retailer
 from tests.search_factories import JACKET, PANTS, SHOE, TOP, near, photo, seen, store, unit_vector
@@ -283,8 +283,18 @@ def test_where_there_was_nothing_to_count_it_is_soon_counted_again_but_not_at_on
     now = datetime.now(UTC)
     assert count_when_due(now) == 0
     sell(market, "jacket", JACKET, QUERY, [seen(PANTS, BEIGE_PANTS)])
+    assert count_when_due(now + FIRST_LOOK / 2) == 0
+    assert count_when_due(now + FIRST_LOOK) > 0
+
+
+def test_photos_described_since_are_counted_long_before_the_counts_are_old(market: Market) -> None:
+    sell(market, "jacket", JACKET, QUERY, [seen(PANTS, BEIGE_PANTS)])
+    now = datetime.now(UTC)
+    assert count_when_due(now) > 0
+    sell(market, "another", JACKET, QUERY, [seen(PANTS, BLACK_PANTS)])
     assert count_when_due(now + LOOK_AGAIN / 2) == 0
     assert count_when_due(now + LOOK_AGAIN) > 0
+    assert SeenTogether.objects.filter(n_photos=2).exists()
 
 
 @pytest.mark.parametrize("parameters", [{"slots": "0"}, {"slots": "11"}, {"limit": "21"}, {"offset": "1"}])

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from rest_framework import serializers
 
+from catalog.api.fields import WordField
 from catalog.api.parameters import NoParameters, asked
 
 
 class Wanted(serializers.Serializer[Any]):
     price_min = serializers.IntegerField(required=False)
     color = serializers.CharField(required=False, default="any")
+    verdict = WordField(["exact", "similar"], required=False)
     shown = serializers.CharField(read_only=True)
 
 
@@ -31,14 +33,20 @@ def test_what_is_blank_counts_as_not_given() -> None:
     [
         ("colour", 'did you mean "color"?'),
         ("PRICE_MIN", 'did you mean "price_min"?'),
-        ("q", "there are: color, price_min"),
-        ("shown", "there are: color, price_min"),
+        ("foo", "there are: color, price_min, verdict"),
+        ("q", "there are: color, price_min, verdict"),
+        ("shown", "there are: color, price_min, verdict"),
     ],
 )
 def test_an_unknown_name_is_refused_with_what_it_may_have_meant(name: str, said: str) -> None:
     detail = refusals({name: "x", "color": "red"})
     assert list(detail) == [name]
     assert said in detail[name][0]
+
+
+def test_a_word_there_is_not_is_answered_with_those_there_are() -> None:
+    assert refusals({"verdict": "perfect"}) == {"verdict": ['"perfect" is none of exact, similar.']}
+    assert refusals({"verdict": ["exact"]})["verdict"][0].endswith("is none of exact, similar.")
 
 
 def test_an_unknown_name_is_refused_blank_too_and_before_wrong_values() -> None:

@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which."""
-        parser.add_argument("prefix", nargs="+")
+        parser.add_argument("prefix", nargs="+", help="the eight characters of a key before its dot")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Revoke all of them, or none."""
