@@ -6,6 +6,7 @@ here. An exception may carry `code` (else DRF's own), `extra` (further members o
 
 from __future__ import annotations
 
+import codecs
 import logging
 import math
 import re
@@ -34,6 +35,8 @@ MULTIPART_MARGIN_BYTES = 1024 * 1024
 """What boundaries and the other fields of a form may add to the photo's own limit."""
 FORM, FEEDS_PATH = "multipart/form-data", "/api/imports"
 
+NO_ENCODINGS = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}
+"""Codecs of Python's that decode no request: taken for UTF-8, as Django does with a name that nobody knows."""
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 _log = logging.getLogger("deploy.http_errors")
@@ -87,6 +90,8 @@ class BodyLimitMiddleware:
         announced = request.META.get("CONTENT_LENGTH", "")
         if announced.isdigit() and int(announced) > limit + MULTIPART_MARGIN_BYTES:
             return too_large(int(announced), limit, what="a feed" if is_feed else "a photo")
+        if request.encoding is not None and codecs.lookup(request.encoding).name in NO_ENCODINGS:
+            request.encoding = "utf-8"
         return self.get_response(request)
 
 
@@ -242,8 +247,4 @@ def handle_404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def handle_500(request: HttpRequest) -> HttpResponse:
     """A bug. The traceback is in the log under the same request id."""
-    return problem_response(
-        500,
-        "internal_error",
-        "The server failed; quote the request id when you report it.",
-    )
+    return problem_response(500, "internal_error", "The server failed; quote the request id when you report it.")

@@ -113,7 +113,11 @@ def check_url(url: httpx.URL, *, was_https: bool = False) -> None:
     port = {"http": 80, "https": 443}[url.scheme] if url.port is None else url.port
     if port not in settings.SELVEDGE_ALLOWED_PORTS:
         raise AddressRefused("port_refused", f"port {port} is not allowed")
-    _check_host(url.host)
+    try:
+        host = url.host
+    except UnicodeError as error:  # "xn--" with nothing behind it that is a name: httpx decodes it only now
+        raise AddressRefused("url_refused", "the host is no name") from error
+    _check_host(host)
 
 
 def _check_host(host: str) -> None:

@@ -9,6 +9,8 @@ from selectolax.lexbor import LexborHTMLParser
 from catalog import limits
 
 BLOCKS = "p,div,br,li,ul,ol,tr,td,th,h1,h2,h3,h4,h5,h6,section,article,blockquote,dt,dd,hr"
+MOST_HTML_CHARS = 50_000
+"""Read of one description; the time that elements in each other take grows with the square of their depth."""
 UNREAD = ["script", "style", "template", "noscript", "iframe", "svg"]
 
 
@@ -21,7 +23,7 @@ def text_of_html(html: str) -> str:
     """
     if "<" not in html and "&" not in html:
         return _cut(html.strip())
-    tree = LexborHTMLParser(html)
+    tree = LexborHTMLParser(html[:MOST_HTML_CHARS])
     tree.strip_tags(UNREAD, recursive=True)
     if tree.body is None:
         return ""

@@ -33,6 +33,8 @@ BYTE_ORDER_MARKS = {  # the longer ones first: UTF-32's begins like UTF-16's
     codecs.BOM_UTF16_BE: "utf-16",
 }
 XML_DECLARATION = re.compile(rb"""\A\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+NO_ENCODINGS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+"""Python knows them by such a name; no text is written in them."""
 WESTERN = "cp1252"
 LEGACY = (WESTERN, "cp1250", "cp1251", "cp1253", "cp1254", "cp932", "gb18030", "big5", "euc_kr")
 """What else feeds are written in. Windows-1252 holds all of Latin-1 that is ever printed."""
@@ -123,7 +125,8 @@ def _declared_encoding(start: bytes) -> str | None:
         info = codecs.lookup(declared[1].decode())
     except LookupError:
         return None
-    return info.name if getattr(info, "_is_text_encoding", True) else None
+    is_one = getattr(info, "_is_text_encoding", True) and info.name.replace("-", "_") not in NO_ENCODINGS
+    return info.name if is_one else None
 
 
 def _legacy_encoding(sample: bytes) -> str:

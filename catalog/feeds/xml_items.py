@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from xml.etree.ElementTree import ParseError  # the error alone; defusedxml parses
 
 from defusedxml.ElementTree import DefusedXMLParser
@@ -11,7 +12,9 @@ from defusedxml.ElementTree import DefusedXMLParser
 from catalog.feeds.vocabulary import column_name
 
 GOOGLE_NAMESPACE = "http://base.google.com/ns/1.0"
-DECLARATION = re.compile(r"""\s(xmlns(?::[\w.-]+)?)\s*=\s*("[^"<]*"|'[^'<]*')""")
+DECLARATION = re.compile(r"""\s(xmlns(?::[\w.-]{1,100})?)\s*=\s*("[^"<]{0,300}"|'[^'<]{0,300}')""")
+MOST_DECLARATIONS = 50
+"""They are repeated before every item that is parsed by itself."""
 ATOM_NAMES = {"summary": "description", "content": "description"}
 Columns = dict[str, list[str]]
 
@@ -22,7 +25,9 @@ def wrapper_of(head: str) -> str:
     >>> wrapper_of('<rss xmlns:g="http://base.google.com/ns/1.0"><channel>')
     '<r xmlns:g="http://base.google.com/ns/1.0">'
     """
-    declared = {"xmlns:g": f'"{GOOGLE_NAMESPACE}"'} | dict(DECLARATION.findall(head))
+    declared = {"xmlns:g": f'"{GOOGLE_NAMESPACE}"'} | dict(
+        islice((found.groups() for found in DECLARATION.finditer(head)), MOST_DECLARATIONS)
+    )
     return f"<r {' '.join(f'{name}={value}' for name, value in declared.items())}>"
 
 

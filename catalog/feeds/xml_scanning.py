@@ -13,13 +13,17 @@ MOST_ITEM_CHARS = 1 << 21
 MOST_HEAD_CHARS = 1 << 20
 
 TOKEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|<(/?)((?:[A-Za-z_][\w.-]*:)?(?:item|entry))(?=[\s>/])[^>]*>",
+    r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<\?.*?(?:\?>|\Z)|<(/?)((?:[A-Za-z_][\w.-]*:)?(?:item|entry))(?=[\s>/])[^<>]*>",
     re.DOTALL,
 )
-"""What may hide a tag (comments, character data, instructions), and the tags that count."""
+"""What may hide a tag (comments, character data, instructions), and the tags that count.
+
+Each of these expressions looks at no character twice: one that begins to look for an end again at every start would
+hold up its whole process for hours over a feed of nothing but starts.
+"""
 HIDING_ENDS = ("-->", "]]>", "?>")
 ROOT = re.compile(r"<([A-Za-z_][\w:.-]*)")
-NOT_TAGS = re.compile(r"<!--.*?-->|<\?.*?\?>|<![^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL)
+NOT_TAGS = re.compile(r"<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z)|<![^>\[]*(?:\[.*?(?:\]\s*>|\Z)|>|\Z)", re.DOTALL)
 LONGEST_TAG_START = 200
 
 
@@ -47,6 +51,7 @@ class XmlScanner:
         self._buffer = ""
         self._line = 1
         self._root_end: re.Pattern[str] | None = None
+        self._is_in_head = True
 
     def pieces(self) -> Iterator[Piece]:
         """Every item, in order; the last one may be cut short by the text's end."""
@@ -94,6 +99,8 @@ class XmlScanner:
 
     def _piece(self, done: int, start: int, end: int, *, is_broken: bool = False, is_cut: bool = False) -> Piece:
         self._pass(done, start)
+        # The root stands before the first item or nowhere.
+        self._is_in_head = False
         piece = Piece(self._line, self._buffer[start:end], is_broken, is_cut)
         self._line += piece.text.count("\n")
         return piece
@@ -102,7 +109,7 @@ class XmlScanner:
         """Take note of what stands outside of items."""
         text = self._buffer[start:end]
         self._line += text.count("\n")
-        if self._root_end is None and len(self.head) < MOST_HEAD_CHARS:
+        if self._is_in_head and self._root_end is None and len(self.head) < MOST_HEAD_CHARS:
             self.head += text
             root = ROOT.search(NOT_TAGS.sub("", self.head))
             if root is not None:

@@ -195,6 +195,7 @@ def test_spellings_that_some_resolvers_know_lead_nowhere_either(site: Site, host
         ("http://127.0.0.2:22/", "port_refused"),
         ("http://127.0.0.2:99999/", "port_refused"),
         ("http://[::1", "url_refused"),
+        ("http://xn--/", "url_refused"),
     ],
 )
 def test_other_schemes_ports_and_broken_addresses_are_refused_directly_and_by_redirect(

@@ -149,6 +149,7 @@ def test_a_delivery_that_failed_is_listed_with_its_reason_and_sent_again_on_requ
         ("http://93.184.215.14/", "scheme_refused"),
         ("hello", "scheme_refused"),
         ("https://", "url_refused"),
+        ("https://xn--/", "url_refused"),
     ],
 )
 def test_an_address_that_nothing_may_be_sent_to_is_refused_at_once(

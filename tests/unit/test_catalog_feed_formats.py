@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -146,6 +147,32 @@ def test_xml_entities_are_refused(tmp_path: Path) -> None:
         read(tmp_path, bomb + item_xml("A") + RSS_END)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<rss><channel>" + "<!--" * 300_000,
+        "<?" * 500_000,
+        "<rss><channel>" + "<item " * 250_000,
+        "<! [ " * 200_000,
+        "<!--" + "x" * 900_000 + "-->" + "<item/>" * 10_000,
+        "<rss" + "".join(f' xmlns:a{n}="u"' for n in range(50_000)) + ">" + "<item>&</item>" * 3_000,
+    ],
+    ids=["comments", "instructions", "tags", "declarations", "items without a root", "namespaces"],
+)
+def test_xml_of_nothing_but_beginnings_is_read_in_seconds_instead_of_hours(tmp_path: Path, text: str) -> None:
+    # What is asserted above all is that it ends: each took minutes to hours, some of it with all other threads waiting.
+    rows = []
+    with suppress(FeedError):
+        rows = [item for item in read(tmp_path, text) if isinstance(item, FeedRow)]
+    assert rows == []
+
+
+@pytest.mark.parametrize("encoding", ["punycode", "idna", "undefined", "unicode-escape"])
+def test_a_declared_encoding_that_no_text_is_written_in_is_not_believed(tmp_path: Path, encoding: str) -> None:
+    text = RSS.replace('"1.0"?>', f'"1.0" encoding="{encoding}"?>') + item_xml("A", "<g:color>Crème</g:color>")
+    assert good(read(tmp_path, text + RSS_END))[0].color == "Crème"
+
+
 def test_xml_without_items_is_no_feed(tmp_path: Path) -> None:
     with pytest.raises(FeedError, match="neither items"):
         read(tmp_path, "<html><body>Not found</body></html>")
@@ -263,6 +290,11 @@ def test_shopifys_newer_column_names_are_understood(tmp_path: Path) -> None:
     feed = opened(tmp_path, content, EUROS)
     [row] = good(list(feed.rows()))
     assert (feed.format, row.external_id, row.size, row.description) == ("shopify_csv", "T-S", "S", "Soft")
+
+
+def test_a_description_of_elements_within_elements_is_read_so_far_and_no_farther(tmp_path: Path) -> None:
+    [row] = good(read(tmp_path, shopify(tee(**{"Body (HTML)": "<p>Soft</p>" + "<div>" * 25_000 + "far"})), EUROS))
+    assert row.description == "Soft"
 
 
 def test_a_shopify_feed_needs_a_currency(tmp_path: Path) -> None:

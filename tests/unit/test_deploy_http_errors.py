@@ -112,6 +112,15 @@ def test_a_body_too_large_is_refused_before_it_is_read(settings):
     assert middleware(RequestFactory().post("/api/search", {"a": "b"})).content == b"read"
 
 
+@pytest.mark.parametrize("charset", ["idna", "punycode", "undefined", "latin-1", "utf-8"])
+def test_a_form_is_read_whatever_charset_it_says_to_be_in(charset):
+    form = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n--b--\r\n'
+    content_type = f"multipart/form-data; boundary=b; charset={charset}"
+    request = RequestFactory().generic("POST", "/api/search", form, content_type)
+    BodyLimitMiddleware(lambda request: HttpResponse("read"))(request)
+    assert request.POST["a"] == "x"
+
+
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
