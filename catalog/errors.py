@@ -109,6 +109,14 @@ class WebhookNotFound(CatalogError):
     """The caller sees no webhook, or no delivery of it, with this id."""
 
 
+class TooManyImports(CatalogError):
+    """As many imports of the retailer wait as may."""
+
+
+class TooManyKeys(CatalogError):
+    """The retailer has as many living keys as it may have."""
+
+
 class TooManyEndpoints(CatalogError):
     """There are as many webhooks as there may be."""
 

@@ -29,6 +29,7 @@ from catalog.errors import (
     RetailerRequired,
     StorageUnavailable,
     TooManyImages,
+    TooManyImports,
 )
 from catalog.models import Product, Retailer
 from catalog.selectors import get_product
@@ -111,6 +112,7 @@ _REFUSALS: dict[type[CatalogError], tuple[int, str, str | None]] = {
     ImageNotFound: (404, "not_found", None),
     ImportNotFound: (404, "not_found", None),
     TooManyImages: (409, "too_many_images", None),
+    TooManyImports: (409, "too_many_imports", None),
     StorageUnavailable: (503, "storage_unavailable", None),
     ImportEnded: (409, "import_ended", None),
     IdempotencyKeyReused: (422, "idempotency_key_reused", None),

@@ -92,7 +92,7 @@ class ImportListView(APIView):
         examples=[examples.FROM_URL],
         responses={
             202: OpenApiResponse(ImportSerializer, examples=[examples.QUEUED]),
-            **documented(400, 404, 413, 415, 422),
+            **documented(400, 404, 409, 413, 415, 422),
         },
         tags=["imports"],
         operation_id="imports_create",

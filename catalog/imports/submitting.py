@@ -13,9 +13,12 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from catalog.errors import IdempotencyKeyReused
+from catalog.errors import IdempotencyKeyReused, TooManyImports
 from catalog.imports import files
 from catalog.models import ImportJob, Retailer
+
+MOST_UNFINISHED = 50
+"""Of one retailer: each may hold as much of the disk as a feed may have, until it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,16 @@ def submit_import(
 
     Raises:
         IdempotencyKeyReused: The retailer used the key for something else.
+        TooManyImports: `MOST_UNFINISHED` of it have not ended yet.
         OSError: The files cannot be kept.
     """
     fingerprint = wanted.fingerprint() if wanted.idempotency_key else ""
     known = _known(retailer, wanted.idempotency_key, fingerprint)
     if known is not None:
         return known, False
+    states = (ImportJob.State.QUEUED, ImportJob.State.RUNNING)
+    if ImportJob.objects.filter(retailer=retailer, state__in=states).count() >= MOST_UNFINISHED:
+        raise TooManyImports(f"{MOST_UNFINISHED} imports have not ended yet; wait for them, or cancel some")
     job = _new_job(retailer, wanted, fingerprint)
     given = ((files.FEED_NAME, wanted.feed), (files.IMAGES_NAME, wanted.images))
     try:

@@ -17,6 +17,7 @@ from catalog.errors import ImportTakenOver
 from catalog.feeds.rows import FeedRowError
 from catalog.imports import leases
 from catalog.imports.row_errors import ERRORS_KEPT, RowErrors
+from catalog.imports.submitting import MOST_UNFINISHED
 from catalog.models import ImportJob, Product, Retailer, WebhookDelivery, WebhookEndpoint
 from search import import_tasks, webhook_tasks
 from search.background import wait_for_background
@@ -247,6 +248,17 @@ def test_an_upload_beyond_the_limit_is_refused_and_leaves_nothing(
     answer = shop.post("/api/imports", {"feed": _named(b"x" * 5000)})
     assert (answer.status_code, answer.json()["code"]) == (413, "file_too_large")
     assert [path for path in (tmp_path / "imports").iterdir() if path.stat().st_size] == []
+
+
+def test_only_so_many_imports_wait_and_what_came_with_the_next_is_not_kept(
+    shop: Client, acme: Retailer, tmp_path: Path
+) -> None:
+    ImportJob.objects.bulk_create(ImportJob(retailer=acme) for _ in range(MOST_UNFINISHED))
+    refused = shop.post("/api/imports", {"feed": feed_file(tmp_path, ROWS)})
+    assert (refused.status_code, refused.json()["code"]) == (409, "too_many_imports")
+    assert list((tmp_path / "imports").iterdir()) == []
+    ImportJob.objects.filter(retailer=acme).first().delete()
+    assert shop.post("/api/imports", {"feed": feed_file(tmp_path, ROWS)}).status_code == 202
 
 
 def test_a_waiting_import_is_cancelled_at_once_and_an_ended_one_is_not(
