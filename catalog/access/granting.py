@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from catalog.access.audit import storable
@@ -16,12 +16,14 @@ from catalog.access.caller import Caller, Right, visible_retailer
 from catalog.access.keys import create_key
 from catalog.access.limiting import per_second
 from catalog.access.origins import forget_known_origins, normal_origins
-from catalog.errors import InvalidKey, KeyForbidden, KeyNotFound, KeyReplaced
+from catalog.errors import InvalidKey, KeyForbidden, KeyNotFound, KeyReplaced, TooManyKeys
 from catalog.models import ApiKey, Retailer
 
 NAME_CHARS = 50
 DEFAULT_OVERLAP_H = 24
 MAX_OVERLAP_H = 24 * 30
+MOST_LIVING = 100
+"""Keys of one retailer: each has a budget of requests of its own, so without end there would be no limit."""
 STATES = ("active", "expired", "revoked")
 
 
@@ -71,8 +73,10 @@ def grant_key(maker: Caller, wish: KeyWish) -> tuple[ApiKey, str]:
     Raises:
         InvalidKey: It cannot be as it is asked for.
         KeyForbidden: It would open more than its maker's own key.
+        TooManyKeys: The retailer has `MOST_LIVING`.
     """
     origins = check_wish(maker, wish)
+    _check_number(maker, wish.retailer)
     made = create_key(
         wish.kind,
         storable(wish.name).strip(),
@@ -118,6 +122,7 @@ def rotate_key(
     Raises:
         KeyNotFound: There is no such key.
         KeyReplaced: It was replaced before, or ended.
+        TooManyKeys: The retailer has `MOST_LIVING`.
         InvalidKey: The end lies in the past, or after the maker's own.
     """
     with transaction.atomic():
@@ -130,6 +135,7 @@ def rotate_key(
             raise KeyReplaced(f"the key {prefix} was replaced already; rotate the one that replaced it")
         if maker.retailer is None and Right.OPERATE not in maker.rights:
             raise KeyForbidden("your key may not replace this one")
+        _check_number(maker, old.retailer)
         end = _checked_end(maker, old.expiry_date if expires_at is None else expires_at)
         record, key = create_key(
             ApiKey.Kind(old.kind),
@@ -158,6 +164,13 @@ def state_of(record: ApiKey) -> str:
     if record.revoked:
         return "revoked"
     return "expired" if record.expiry_date is not None and record.expiry_date <= timezone.now() else "active"
+
+
+def _check_number(maker: Caller, retailer: Retailer | None) -> None:
+    alive = Q(expiry_date__isnull=True) | Q(expiry_date__gt=timezone.now())
+    living = ApiKey.objects.filter(alive, retailer=retailer, revoked=False)
+    if Right.OPERATE not in maker.rights and living.count() >= MOST_LIVING:
+        raise TooManyKeys(f"there are {MOST_LIVING} living keys; revoke those that nobody uses")
 
 
 def _check_reach(maker: Caller, wish: KeyWish) -> None:

@@ -21,7 +21,7 @@ from catalog.api.key_serializers import KeyFields, KeyListQuery, KeyRotation, Ke
 from catalog.api.pagination import page_of, paged
 from catalog.api.parameters import NoParameters, asked
 from catalog.api.problems import ProblemError, documented, not_found, sentence
-from catalog.errors import InvalidKey, KeyForbidden, KeyNotFound, KeyReplaced, RetailerNotFound
+from catalog.errors import InvalidKey, KeyForbidden, KeyNotFound, KeyReplaced, RetailerNotFound, TooManyKeys
 from catalog.models import ApiKey
 
 PREFIX = OpenApiParameter(
@@ -64,7 +64,7 @@ class KeyListView(APIView):
         "alone shows it.",
         request=KeyFields,
         examples=[NEW_KEY],
-        responses={201: OpenApiResponse(NewKeySerializer), **documented(400, 403, 404)},
+        responses={201: OpenApiResponse(NewKeySerializer), **documented(400, 403, 404, 409)},
         tags=["keys"],
         operation_id="api_keys_create",
     )
@@ -172,3 +172,5 @@ def _answering_problems() -> Iterator[None]:
         raise ProblemError(403, "permission_denied", sentence(error)) from error
     except KeyReplaced as error:
         raise ProblemError(409, "key_replaced", sentence(error)) from error
+    except TooManyKeys as error:
+        raise ProblemError(409, "too_many_keys", sentence(error)) from error

@@ -14,7 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from catalog.access.keys import find_key
+from catalog.access.granting import MOST_LIVING
+from catalog.access.keys import create_key, find_key
 from catalog.models import ApiKey, AuditEntry, Retailer
 from tests.access_cases import PAGE, bearing, operator, posted, prefix_of, publishable_of, secret_of
 from tests.factories import make_product, make_retailer
@@ -147,6 +148,17 @@ def test_a_key_makes_none_that_opens_more_or_lasts_longer() -> None:
     assert refused(publishable_of(origins=("*",))) == (403, "permission_denied")
     body = made(key)
     assert ApiKey.objects.get(prefix=body["prefix"]).expiry_date == soon, "without a word it ends with its maker's"
+
+
+def test_a_retailer_has_only_so_many_living_keys_as_each_has_a_budget() -> None:
+    acme = make_retailer()
+    key = secret_of(acme)
+    while ApiKey.objects.count() < MOST_LIVING:
+        create_key(ApiKey.Kind.SECRET, "another", retailer=acme)
+    assert refused(key, kind="secret", name="one more") == (409, "too_many_keys")
+    assert posted(bearing(key), f"{KEYS}/{prefix_of(key)}/rotate", {}).json()["code"] == "too_many_keys"
+    ApiKey.objects.exclude(prefix=prefix_of(key)).first().delete()
+    assert made(key, kind="secret", name="one more")
 
 
 def test_an_operator_makes_keys_for_anybody() -> None:
