@@ -42,9 +42,9 @@ class ImportJobAdmin(ProgramsRecordAdmin):
         "submitted_at",
         "retailer",
         "feed_name",
-        "state",
+        "state_name",
         "phase",
-        "mode",
+        "mode_name",
         "dry_run",
         "n_new",
         "n_changed",
@@ -62,6 +62,16 @@ class ImportJobAdmin(ProgramsRecordAdmin):
     exclude = ("options", "feed_path", "images_path", "request_sha256")
     inlines = (ImportRowErrorInline,)
     actions = ("cancel",)
+
+    @admin.display(description="state", ordering="state")
+    def state_name(self, job: ImportJob) -> str:
+        """The API's word, which is a column wide; what it means stands beside the list."""
+        return job.state
+
+    @admin.display(description="mode", ordering="mode")
+    def mode_name(self, job: ImportJob) -> str:
+        """The API's word."""
+        return job.mode
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         """As changing it would be."""

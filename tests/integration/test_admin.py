@@ -181,6 +181,15 @@ def test_imports_are_cancelled_and_deliveries_sent_again(maria: Client) -> None:
     assert {action for _, action, _ in entries()} >= {"import.cancel", "webhook.retry"}
 
 
+def test_the_list_of_imports_says_state_and_mode_in_the_words_of_the_api(maria: Client) -> None:
+    ImportJob.objects.create(retailer=make_retailer(), state="failed", mode="delta")
+    page = maria.get(address("catalog_importjob", "changelist")).content.decode()
+    assert re.findall(r'field-(state_name|mode_name)">([^<]+)<', page) == [
+        ("state_name", "failed"),
+        ("mode_name", "delta"),
+    ]
+
+
 def test_failed_images_are_made_due(maria: Client) -> None:
     product = make_product()
     link = "https://shop.example/a.jpg"
