@@ -21,6 +21,8 @@ from search.selectors import IDS_A_QUERY, chunked
 
 MAX_EVENTS = 1000
 """In one batch."""
+MAX_EVENTS_OF_PAGES = 100
+"""Likewise, with a publishable key: anybody who looks at the page can send with it."""
 MAX_AHEAD = timedelta(minutes=5)
 """Clocks differ; what lies further ahead is wrong."""
 MAX_AGE = timedelta(days=90)

@@ -15,7 +15,7 @@ from catalog.access.caller import Right, visible_retailer
 from catalog.api.access import caller_of
 from catalog.api.json_bodies import BoundedJSONParser
 from catalog.api.parameters import NoParameters, asked
-from catalog.api.problems import documented, sentence
+from catalog.api.problems import ProblemError, documented, sentence
 from search.api import event_examples as examples
 from search.api.event_serializers import (
     EventBatch,
@@ -28,7 +28,7 @@ from search.api.event_serializers import (
 from search.api.problems import answering_problems
 from search.api.trend_parameters import TrendsParameters
 from search.event_summary import summarize_events
-from search.events import MAX_AGE, EventWish, Receipt, record_events
+from search.events import MAX_AGE, MAX_EVENTS_OF_PAGES, EventWish, Receipt, record_events
 from search.periods import period_of
 
 
@@ -41,7 +41,8 @@ class EventsView(APIView):
     @extend_schema(
         summary="Report events",
         description="Views, clicks, carts and purchases of products that answers showed, up to a thousand at a time "
-        "and 1 MiB. Each is taken or refused by itself, with its reason. Sending a batch again does no harm: an "
+        f"and 1 MiB ({MAX_EVENTS_OF_PAGES} with a publishable key). Each is taken or refused by itself, with its "
+        "reason. Sending a batch again does no harm: an "
         f"`event_id` counts once. Events may be up to {MAX_AGE.days} days old. Send nothing about the person: there is "
         "no field for it, and the request's address and browser are not stored.",
         request=EventBatch,
@@ -57,6 +58,9 @@ class EventsView(APIView):
         """Take them in."""
         asked(NoParameters, request.query_params.dict())
         items = asked(EventItems, request.data)["events"]
+        if caller_of(request).kind == "publishable" and len(items) > MAX_EVENTS_OF_PAGES:
+            detail = f"A publishable key reports at most {MAX_EVENTS_OF_PAGES} events at a time."
+            raise ProblemError(413, "body_too_large", detail, field="events")
         parsed = _parsed(items)
         receipts = iter(record_events(caller_of(request), [each for each in parsed if isinstance(each, EventWish)]))
         results = [

@@ -257,7 +257,7 @@ def test_only_so_many_imports_wait_and_what_came_with_the_next_is_not_kept(
     refused = shop.post("/api/imports", {"feed": feed_file(tmp_path, ROWS)})
     assert (refused.status_code, refused.json()["code"]) == (409, "too_many_imports")
     assert list((tmp_path / "imports").iterdir()) == []
-    ImportJob.objects.filter(retailer=acme).first().delete()
+    ImportJob.objects.filter(retailer=acme).update(state=ImportJob.State.SUCCEEDED)
     assert shop.post("/api/imports", {"feed": feed_file(tmp_path, ROWS)}).status_code == 202
 
 

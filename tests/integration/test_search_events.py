@@ -18,6 +18,7 @@ from pytest_django import Settings
 from catalog.access.keys import create_key
 from catalog.models import ApiKey, Product, Retailer
 from search.event_upkeep import forget_old_events
+from search.events import MAX_EVENTS_OF_PAGES
 from search.models import Event, SearchLog
 from tests.factories import make_product, make_retailer
 from tests.search_factories import make_space
@@ -225,10 +226,21 @@ def test_nobody_reports_without_a_key_where_none_may_search(client: Client, sett
     assert report(client, {}, event()).status_code == 401
 
 
+def test_a_key_that_stands_in_a_page_reports_few_events_at_a_time(
+    client: Client, acme: Retailer, shirt: Product
+) -> None:
+    several = [event() for _ in range(MAX_EVENTS_OF_PAGES + 1)]
+    refused = report(client, key_of(acme), *several)
+    assert (refused.status_code, refused.json()["code"]) == (413, "body_too_large")
+    assert not Event.objects.exists()
+    assert report(client, key_of(acme), *several[1:]).json()["accepted"] == MAX_EVENTS_OF_PAGES
+    assert report(client, key_of(acme, "secret"), *several).json()["accepted"] == 1
+
+
 def test_a_thousand_events_take_no_more_queries_than_a_few_hundred_rows_need(
     client: Client, acme: Retailer, shirt: Product
 ) -> None:
-    key, search = key_of(acme), str(searched(acme).search_id)
+    key, search = key_of(acme, "secret"), str(searched(acme).search_id)
 
     def queries(number: int) -> int:
         with CaptureQueriesContext(connection) as captured:
