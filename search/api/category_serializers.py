@@ -24,6 +24,12 @@ class CategoryCountSerializer(CategorySerializer):
     catalog_garments = serializers.IntegerField(help_text="Garments of products on sale.")
 
 
+class CategoryListSerializer(serializers.Serializer[Any]):
+    """The taxonomy."""
+
+    results = CategoryCountSerializer(many=True, help_text="By id.")
+
+
 def render_category(category_id: int | None) -> dict[str, Any] | None:
     """A category as every answer shows it."""
     if category_id is None:

@@ -39,11 +39,15 @@ REQUESTS = [
 CATEGORIES = OpenApiExample(
     "The first one",
     value={
-        "id": 0,
-        "name": "shirt, blouse",
-        "slug": "shirt-blouse",
-        "supercategory": "upperbody",
-        "catalog_garments": 12,
+        "results": [
+            {
+                "id": 0,
+                "name": "shirt, blouse",
+                "slug": "shirt-blouse",
+                "supercategory": "upperbody",
+                "catalog_garments": 12,
+            }
+        ]
     },
     response_only=True,
     status_codes=["200"],

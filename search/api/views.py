@@ -16,7 +16,7 @@ from catalog.api.parameters import asked
 from catalog.api.problems import documented
 from search.api import search_examples
 from search.api.asking import given
-from search.api.category_serializers import CategoryCountSerializer, render_category
+from search.api.category_serializers import CategoryListSerializer, render_category
 from search.api.problems import answering_problems
 from search.trends import count_catalog_garments
 from segmentation.taxonomy import CATEGORIES
@@ -31,7 +31,7 @@ class CategoriesView(APIView):
         "belongs to, of the one that is named, or else of all.",
         parameters=[RetailerQuery],
         responses={
-            200: OpenApiResponse(CategoryCountSerializer(many=True), examples=[search_examples.CATEGORIES]),
+            200: OpenApiResponse(CategoryListSerializer, examples=[search_examples.CATEGORIES]),
             **documented(400, 404),
         },
         tags=["search"],
@@ -47,4 +47,4 @@ class CategoriesView(APIView):
             {**(render_category(category.id) or {}), "catalog_garments": counts.get(category.id, 0)}
             for category in CATEGORIES
         ]
-        return Response(rows)
+        return Response({"results": rows})

@@ -329,7 +329,7 @@ def test_other_methods_and_other_bodies_are_refused(client: Client) -> None:
 def test_the_schema_describes_the_search(client: Client) -> None:
     schema = client.get("/api/schema/", headers={"accept": "application/json"}).json()
     operation = schema["paths"]["/api/search/"]["post"]
-    assert "image" in str(schema["components"]["schemas"]["SearchForm"]["properties"])
+    assert "image" in str(schema["components"]["schemas"]["SearchFormRequest"]["properties"])
     assert operation["operationId"] == "search_by_photo"
     assert {"400", "404", "413", "415", "503"} <= set(operation["responses"])
     for path in schema["paths"].values():
