@@ -26,7 +26,7 @@ def wrapper_of(head: str) -> str:
     '<r xmlns:g="http://base.google.com/ns/1.0">'
     """
     declared = {"xmlns:g": f'"{GOOGLE_NAMESPACE}"'} | dict(
-        islice((found.groups() for found in DECLARATION.finditer(head)), MOST_DECLARATIONS)
+        (found[1], found[2]) for found in islice(DECLARATION.finditer(head), MOST_DECLARATIONS)
     )
     return f"<r {' '.join(f'{name}={value}' for name, value in declared.items())}>"
 
