@@ -148,6 +148,7 @@ def _counts(summary: ImportSummary) -> dict[str, int]:
         "n_changed": summary.changed,
         "n_unchanged": summary.unchanged,
         "n_failed": summary.failed,
+        "n_incomplete": summary.incomplete,
         "n_withheld": summary.withheld,
         "n_gone": summary.gone,
     }

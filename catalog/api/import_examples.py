@@ -21,7 +21,7 @@ _JOB: dict[str, Any] = {
     "started_at": None,
     "ended_at": None,
     "progress": {"lines_done": 0, "n_lines": None, "percent": 0.0},
-    "rows": {"new": 0, "changed": 0, "unchanged": 0, "failed": 0, "withheld": 0, "gone": 0},
+    "rows": {"new": 0, "changed": 0, "unchanged": 0, "failed": 0, "incomplete": 0, "withheld": 0, "gone": 0},
     "images": {"fetched": 0, "failed": 0, "described": 0, "undescribed": 0},
     "n_row_errors": 0,
     "examples": {},
@@ -48,7 +48,7 @@ ENDED = OpenApiExample(
         "started_at": "2026-11-23T08:00:01Z",
         "ended_at": "2026-11-23T08:03:12Z",
         "progress": {"lines_done": 1401, "n_lines": 1401, "percent": 100.0},
-        "rows": {"new": 12, "changed": 40, "unchanged": 1347, "failed": 1, "withheld": 0, "gone": 3},
+        "rows": {"new": 12, "changed": 40, "unchanged": 1347, "failed": 1, "incomplete": 1, "withheld": 0, "gone": 3},
         "images": {"fetched": 19, "failed": 0, "described": 19, "undescribed": 0},
         "n_row_errors": 1,
         "examples": {

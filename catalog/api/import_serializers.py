@@ -90,12 +90,15 @@ class ImportForm(ImportOptions):
 
 
 class ImportCountsSerializer(serializers.Serializer[ImportJob]):
-    """What became of the feed's rows; each counts once."""
+    """What became of the feed's rows; each counts once, but for the incomplete ones, which are among the failed."""
 
     new = serializers.IntegerField(source="n_new", help_text="Products that were not known.")
     changed = serializers.IntegerField(source="n_changed", help_text="Known products of which something changed.")
     unchanged = serializers.IntegerField(source="n_unchanged", help_text="Known products as they were.")
     failed = serializers.IntegerField(source="n_failed", help_text="Rows with an error.")
+    incomplete = serializers.IntegerField(
+        source="n_incomplete", help_text="Of the failed: stored all the same, without one of their images."
+    )
     withheld = serializers.IntegerField(
         source="n_withheld", help_text="Rows that the feed itself says are not on sale."
     )

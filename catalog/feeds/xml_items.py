@@ -25,9 +25,9 @@ def wrapper_of(head: str) -> str:
     >>> wrapper_of('<rss xmlns:g="http://base.google.com/ns/1.0"><channel>')
     '<r xmlns:g="http://base.google.com/ns/1.0">'
     """
-    declared = {"xmlns:g": f'"{GOOGLE_NAMESPACE}"'} | dict(
-        (found[1], found[2]) for found in islice(DECLARATION.finditer(head), MOST_DECLARATIONS)
-    )
+    declared = {"xmlns:g": f'"{GOOGLE_NAMESPACE}"'} | {
+        found[1]: found[2] for found in islice(DECLARATION.finditer(head), MOST_DECLARATIONS)
+    }
     return f"<r {' '.join(f'{name}={value}' for name, value in declared.items())}>"
 
 

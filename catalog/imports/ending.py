@@ -75,13 +75,14 @@ def _tell(job: ImportJob) -> None:
 
 def summary_of(job: ImportJob) -> dict[str, Any]:
     """What those who subscribed are told."""
-    counts = ("n_new", "n_changed", "n_unchanged", "n_failed", "n_gone", "n_images_ok", "n_images_failed")
+    counted = ("new", "changed", "unchanged", "failed", "incomplete", "withheld", "gone")
     return {
         "import_id": str(job.pk),
         "retailer": job.retailer.slug,
         "state": job.state,
         "dry_run": job.dry_run,
-        **{name.removeprefix("n_"): getattr(job, name) for name in counts},
+        "rows": {name: getattr(job, f"n_{name}") for name in counted},
+        "images": {"fetched": job.n_images_ok, "failed": job.n_images_failed},
         "error_code": job.error_code,
         "error": job.error,
     }

@@ -64,6 +64,9 @@ class ImportJob(models.Model):
     n_changed = models.PositiveIntegerField(default=0)
     n_unchanged = models.PositiveIntegerField(default=0)
     n_failed = models.PositiveIntegerField(default=0, help_text="rows with an error")
+    n_incomplete = models.PositiveIntegerField(
+        default=0, help_text="of those, the ones stored all the same, without one of their images"
+    )
     n_withheld = models.PositiveIntegerField(default=0, help_text="rows of products that the feed says are not on sale")
     n_row_errors = models.PositiveIntegerField(default=0, help_text="errors of rows, those that are not kept included")
     n_gone = models.PositiveIntegerField(default=0, help_text="products withdrawn because the feed no longer has them")

@@ -22,10 +22,11 @@ SHOWN = 20
 def tell_import(summary: ImportSummary) -> str:
     """The products of a feed in one line."""
     would_be = " (dry run: nothing is written)" if summary.dry_run else ""
+    incomplete = f" ({summary.incomplete} of them stored without an image)" if summary.incomplete else ""
     withheld = f", {summary.withheld} not for sale" if summary.withheld else ""
     return (
         f"{summary.feed_format} products: {summary.new} new, {summary.changed} changed, {summary.unchanged} unchanged, "
-        f"{summary.failed} failed, {summary.gone} gone{withheld}{would_be}"
+        f"{summary.failed} failed{incomplete}, {summary.gone} gone{withheld}{would_be}"
     )
 
 

@@ -98,12 +98,23 @@ def test_a_feed_with_a_zip_becomes_searchable_garments(
     assert answer.json()["state"] == "queued"
     job = job_of(shop, answer)
     assert (job["state"], job["error"]) == ("succeeded", "")
-    assert job["rows"] == {"new": 2, "changed": 0, "unchanged": 0, "failed": 0, "withheld": 0, "gone": 0}
+    nothing_else = dict.fromkeys(["changed", "unchanged", "failed", "incomplete", "withheld", "gone"], 0)
+    assert job["rows"] == {"new": 2, **nothing_else}
     assert (job["images"]["described"], job["progress"]["percent"]) == (2, 100.0)
     assert {example["product_id"] for example in job["examples"]["new"]} == {"A", "B"}
     assert Garment.objects.filter(is_product=True).count() == 2
     assert list((tmp_path / "imports").iterdir()) == []
     assert job["links"]["cancel"] is None
+
+
+def test_a_product_without_its_image_is_stored_and_counted_as_incomplete(
+    shop: Client, running: Callable[[], Any], tmp_path: Path
+) -> None:
+    with running():
+        answer = shop.post("/api/imports", {"feed": feed_file(tmp_path, ROWS), "images": images_zip("images/a.jpg")})
+    rows = job_of(shop, answer)["rows"]
+    assert (rows["new"], rows["failed"], rows["incomplete"]) == (1, 1, 1)
+    assert shop.get("/api/products/B").json()["image_url"] is None
 
 
 def test_row_errors_are_told_in_pages_and_as_a_file(shop: Client, running: Callable[[], Any], tmp_path: Path) -> None:
