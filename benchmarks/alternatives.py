@@ -109,6 +109,7 @@ def _ask(options: argparse.Namespace) -> dict[str, list[Answer]]:
     import django
 
     django.setup()
+    # Records cannot be imported before that.
     from catalog.models import Product
     from search.filters import Filters
     from search.recommendations.alternatives import find_alternatives
